@@ -1,0 +1,62 @@
+# Every target works from a fresh clone, as the only command. `make` alone lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+OUT    ?= out
+# Study of `make bench`: the shared one where it is, or a phantom.
+STUDY  ?=
+REPEATS ?= 3
+# Arguments for pytest, e.g. make test PYTEST_ARGS="tests/dicom -k geometry"
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint format docs bench reference clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The environment, with the extras that a target needs. A stamp remembers what was installed from which pins.
+$(BIN)/python:
+	@scripts/make-venv "$(PYTHON)" "$(VENV)"
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing firstread ($*) into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable ".$(if $(filter run,$*),,[$*])"
+	@touch $@
+
+demo: $(VENV)/.installed-run ## make a synthetic chest CT, read it, and say where the report is
+	@scripts/demo "$(BIN)/firstread" "$(OUT)/demo"
+
+test: $(VENV)/.installed-test ## run the whole test suite
+	@scripts/install-debian-packages --if-possible
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-lint ## check style, types, dependencies between packages, documents
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check-docs
+	@$(BIN)/python scripts/write-reference --check
+
+format: $(VENV)/.installed-lint ## format the code and sort the imports
+	@$(BIN)/ruff check --fix --select I .
+	@$(BIN)/ruff format .
+
+reference: $(VENV)/.installed-run ## write docs/reference from the code
+	@$(BIN)/python scripts/write-reference
+
+docs: $(VENV)/.installed-run ## check that links resolve and that the reference is current
+	@$(BIN)/python scripts/check-docs
+	@$(BIN)/python scripts/write-reference --check
+
+bench: $(VENV)/.installed-bench ## time `firstread read`, by stage (STUDY=folder REPEATS=n)
+	@$(BIN)/python benchmarks/read_study.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)")
+
+clean: ## remove what the targets made, the environment included
+	rm -rf "$(VENV)" "$(OUT)" build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks training -name __pycache__ -type d -prune -exec rm -rf {} +

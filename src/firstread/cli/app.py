@@ -1,0 +1,43 @@
+"""What `firstread` can be asked for."""
+
+from typing import Annotated
+
+import typer
+
+from firstread import __version__
+from firstread.cli.doctor import doctor
+from firstread.cli.info import info
+from firstread.cli.phantom import phantom
+from firstread.cli.read import read
+
+app = typer.Typer(
+    help="The AI that reads a medical image first: a chest CT in, a preliminary report out, on a CPU.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every output says: AI preliminary, not verified. firstread is not a medical device.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"firstread {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
+    """Hold the options that belong to no command."""
+
+
+app.command()(read)
+app.command()(info)
+app.command()(phantom)
+app.command()(doctor)

@@ -1,0 +1,32 @@
+"""OpenVINO: model packages, compiled networks, tiling, and the cores they may use."""
+
+from firstread.engine.engine import Engine
+from firstread.engine.manifest import AccuracyGate, Input, Manifest, Output
+from firstread.engine.network import Network
+from firstread.engine.packages import (
+    ModelPackage,
+    find_package,
+    list_packages,
+    load_package,
+    package_folders,
+    write_manifest,
+)
+from firstread.engine.tiling import Tile, plan_tiles, run_tiled
+
+__all__ = [
+    "AccuracyGate",
+    "Engine",
+    "Input",
+    "Manifest",
+    "ModelPackage",
+    "Network",
+    "Output",
+    "Tile",
+    "find_package",
+    "list_packages",
+    "load_package",
+    "package_folders",
+    "plan_tiles",
+    "run_tiled",
+    "write_manifest",
+]

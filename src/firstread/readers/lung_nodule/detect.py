@@ -1,0 +1,116 @@
+"""Where nodules may be: the detection network over the lungs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from firstread.dicom.geometry import Geometry
+from firstread.dicom.volume import Volume
+from firstread.engine import Network, run_tiled
+from firstread.progress import Progress, silent
+from firstread.readers.lung_nodule.grid import labels_on, reading_grid, resample
+from firstread.readers.lung_nodule.lungs import Lungs
+
+STRIDE = 4
+"""Voxels of the input a cell of the heat map."""
+MOST_CANDIDATES = 120
+"""More candidates than any chest has nodules; the least likely are dropped."""
+_MARGIN_MM = 12.0
+_RIM_MM = 6.0
+_HALO = 16
+_NOTHING = -20.0
+_LEAST_MM, _MOST_MM = 2.0, 90.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place that may be a nodule.
+
+    Attributes:
+        center_lps_mm: (x, y, z), mm.
+        diameter_mm: As the network sees it.
+        logit: The detector's score before the sigmoid.
+    """
+
+    center_lps_mm: tuple[float, float, float]
+    diameter_mm: float
+    logit: float
+
+
+def detect(
+    volume: Volume, lungs: Lungs, network: Network, *, least_logit: float, progress: Progress = silent
+) -> tuple[Candidate, ...]:
+    """Return candidates inside the lungs, most likely first.
+
+    Args:
+        volume: The series.
+        lungs: Its lungs.
+        network: The detection network; cubic voxels.
+        least_logit: Candidates below this are dropped.
+        progress: Called with the stage "detect"; may raise Cancelled.
+    """
+    spacing_mm = network.package.manifest.input.spacing_mm[0]
+    lower, upper = lungs.box_lps_mm()
+    grid = reading_grid(lower - _MARGIN_MM, upper + _MARGIN_MM, spacing_mm=spacing_mm)
+    hu = resample(volume, grid)
+    # A nodule on the pleura may lie outside the mask by its own half.
+    reach = max(int(round(_RIM_MM / lungs.grid.spacing_mm[0])), 1)
+    wide = ndimage.binary_dilation(lungs.coarse > 0, iterations=reach).astype(np.uint8)
+    inside = labels_on(wide, lungs.grid, grid) > 0
+    found = run_tiled(
+        network,
+        hu,
+        halo=_HALO,
+        outputs={"heat": STRIDE, "size": STRIDE, "shift": STRIDE},
+        inside=inside,
+        fill={"heat": _NOTHING, "size": 0.0, "shift": 0.0},
+        stage="detect",
+        progress=progress,
+    )
+    return peaks(found, grid, inside, least_logit=least_logit)
+
+
+def peaks(
+    found: dict[str, npt.NDArray[np.float32]],
+    grid: Geometry,
+    inside: npt.NDArray[np.bool_],
+    *,
+    least_logit: float,
+) -> tuple[Candidate, ...]:
+    """Read candidates off the network's maps: local maxima, of which none lies in a likelier one.
+
+    Args:
+        found: `heat` [1, z, y, x], `size` [1, …] log mm, `shift` [3, …] in cells from the cell's first voxel.
+        grid: Of the network's input.
+        inside: Mask on that grid: centres elsewhere do not count.
+        least_logit: Maxima below are dropped.
+    """
+    heat = found["heat"][0]
+    summit = (heat >= least_logit) & (heat == ndimage.maximum_filter(heat, size=3, mode="nearest"))
+    cells = np.argwhere(summit)
+    order = np.argsort(-heat[tuple(cells.T)], kind="stable")
+    cells = cells[order]
+    shifts = found["shift"][(slice(None), *cells.T)].T
+    centres = (cells + shifts) * STRIDE
+    spacing_mm = grid.spacing_mm[0]
+    diameters = np.clip(np.exp(found["size"][0][tuple(cells.T)]), _LEAST_MM, _MOST_MM)
+    voxels = np.clip(np.rint(centres).astype(int), 0, np.asarray(grid.shape) - 1)
+    kept: list[int] = []
+    for index in np.flatnonzero(inside[tuple(voxels.T)]):
+        away = [np.linalg.norm(centres[index] - centres[other]) * spacing_mm for other in kept]
+        if all(d > max(diameters[index], diameters[k]) / 2 for d, k in zip(away, kept, strict=True)):
+            kept.append(int(index))
+        if len(kept) == MOST_CANDIDATES:
+            break
+    places = grid.to_lps(centres)
+    logits = heat[tuple(cells.T)]
+    return tuple(
+        Candidate(
+            center_lps_mm=(float(places[i][0]), float(places[i][1]), float(places[i][2])),
+            diameter_mm=float(diameters[i]),
+            logit=float(logits[i]),
+        )
+        for i in kept
+    )

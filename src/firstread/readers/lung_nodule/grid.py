@@ -1,0 +1,150 @@
+"""The isotropic grids on which the networks look, cut from a volume's own grid.
+
+A reading grid is aligned with the patient: index (0, 0, 0) is its point of lowest z, y and x; slices go
+from feet to head, rows from front to back, columns from the patient's right to left.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from firstread.dicom.geometry import Geometry
+from firstread.dicom.volume import Volume
+
+AIR_HU = -1000
+_ALIGNED_MM = 1e-3
+
+
+def reading_grid(lower_lps_mm: npt.ArrayLike, upper_lps_mm: npt.ArrayLike, *, spacing_mm: float) -> Geometry:
+    """Return the patient-aligned grid of cubic voxels that covers a box given by two corners (x, y, z; mm)."""
+    lower, upper = np.asarray(lower_lps_mm, float), np.asarray(upper_lps_mm, float)
+    x, y, z = (int(n) for n in np.maximum(np.ceil((upper - lower) / spacing_mm), 0) + 1)
+    return Geometry.from_axes(
+        shape=(z, y, x),
+        origin_lps_mm=lower,
+        slice_step_mm=(0, 0, spacing_mm),
+        row_step_mm=(0, spacing_mm, 0),
+        column_step_mm=(spacing_mm, 0, 0),
+    )
+
+
+def extent_lps_mm(geometry: Geometry) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the lowest and the highest (x, y, z) of a grid's voxel centres; mm."""
+    corners = np.array(np.meshgrid(*[(0, n - 1) for n in geometry.shape], indexing="ij")).reshape(3, -1).T
+    points = geometry.to_lps(corners)
+    return points.min(0), points.max(0)
+
+
+def resample(volume: Volume, grid: Geometry, *, smooth: bool = False) -> npt.NDArray[np.int16]:
+    """Sample a volume's HU on a reading grid by linear interpolation; air where the volume has no voxel.
+
+    Args:
+        volume: What is sampled.
+        grid: A patient-aligned grid, as `reading_grid` gives.
+        smooth: Average over the grid's voxel first; for grids much coarser than the volume.
+    """
+    return sample(volume.hu, volume.geometry, grid, smooth=smooth)
+
+
+def sample(
+    array: npt.NDArray[np.int16], source: Geometry, grid: Geometry, *, smooth: bool = False
+) -> npt.NDArray[np.int16]:
+    """Sample an int16 array that lies on `source` on another grid, as `resample` does for a volume."""
+    to_source = np.linalg.inv(source.affine) @ grid.affine
+    matrix, offset = to_source[:3, :3], to_source[:3, 3]
+    if smooth:
+        factors = [max(int(round(abs(matrix[a, a]))), 1) for a in range(3)]
+        array, matrix, offset = _block_mean(array, matrix, offset, factors)
+    off_diagonal = np.abs(matrix - np.diag(np.diag(matrix)))
+    if (off_diagonal * np.asarray(grid.shape)).max() < _ALIGNED_MM:
+        return _sample_aligned(array, np.diag(matrix), offset, grid.shape)
+    sampled: npt.NDArray[np.int16] = ndimage.affine_transform(
+        array, matrix, offset, output_shape=grid.shape, order=1, mode="constant", cval=AIR_HU
+    )
+    return sampled
+
+
+def _block_mean(
+    array: npt.NDArray[np.int16],
+    matrix: npt.NDArray[np.float64],
+    offset: npt.NDArray[np.float64],
+    factors: list[int],
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    slices, rows, columns = (n // f for n, f in zip(array.shape, factors, strict=True))
+    fk, fj, fi = factors
+    if min(slices, rows, columns) < 2:
+        return array, matrix, offset
+    reduced = np.empty((slices, rows, columns), np.int16)
+    for k in range(slices):
+        thick = array[k * fk : (k + 1) * fk, : rows * fj, : columns * fi].mean(0, dtype=np.float32)
+        reduced[k] = cv2.resize(thick, (columns, rows), interpolation=cv2.INTER_AREA)
+    scale = np.asarray(factors, float)
+    return reduced, matrix / scale[:, None], (offset - (scale - 1) / 2) / scale
+
+
+def _sample_aligned(
+    array: npt.NDArray[np.int16],
+    step: npt.NDArray[np.float64],
+    offset: npt.NDArray[np.float64],
+    shape: tuple[int, int, int],
+) -> npt.NDArray[np.int16]:
+    slices, rows, columns = shape
+    warp = np.array([[step[2], 0, offset[2]], [0, step[1], offset[1]]], np.float64)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    planes: dict[int, npt.NDArray[np.float32]] = {}
+    sampled = np.full(shape, AIR_HU, np.int16)
+
+    def plane(k: int) -> npt.NDArray[np.float32]:
+        if k not in planes:
+            planes[k] = cv2.warpAffine(
+                array[k].astype(np.float32),
+                warp,
+                (columns, rows),
+                flags=flags,
+                borderMode=cv2.BORDER_CONSTANT,
+                borderValue=float(AIR_HU),
+            )
+        return planes[k]
+
+    last = array.shape[0] - 1
+    tolerance = 0.5
+    for k in range(slices):
+        position = offset[0] + step[0] * k
+        if not -tolerance <= position <= last + tolerance:
+            continue
+        position = min(max(position, 0.0), float(last))
+        below = min(int(position), last)
+        weight = position - below
+        if weight < 1e-6 or below == last:
+            sampled[k] = plane(below)
+        else:
+            cv2.addWeighted(
+                plane(below), 1 - weight, plane(below + 1), weight, 0.0, dst=sampled[k], dtype=cv2.CV_16S
+            )
+        for old in [p for p in planes if abs(p - position) > 2]:
+            del planes[old]
+    return sampled
+
+
+def labels_on(
+    labels: npt.NDArray[np.uint8], grid: Geometry, target: Geometry
+) -> npt.NDArray[np.uint8]:
+    """Sample a label array on another grid, nearest neighbour; 0 outside."""
+    to_grid = np.linalg.inv(grid.affine) @ target.affine
+    matrix, offset = to_grid[:3, :3], to_grid[:3, 3]
+    off_diagonal = np.abs(matrix - np.diag(np.diag(matrix)))
+    if (off_diagonal * np.asarray(target.shape)).max() < _ALIGNED_MM:
+        picks = []
+        for axis in range(3):
+            index = np.rint(offset[axis] + matrix[axis, axis] * np.arange(target.shape[axis])).astype(int)
+            picks.append((np.clip(index, 0, labels.shape[axis] - 1), (index >= 0) & (index < labels.shape[axis])))
+        found = labels[np.ix_(picks[0][0], picks[1][0], picks[2][0])]
+        for axis, (_, valid) in enumerate(picks):
+            if not valid.all():
+                np.moveaxis(found, axis, 0)[~valid] = 0
+        return found
+    nearest: npt.NDArray[np.uint8] = ndimage.affine_transform(
+        labels, matrix, offset, output_shape=target.shape, order=0, mode="constant", cval=0
+    )
+    return nearest

@@ -1,0 +1,288 @@
+"""The reader: a chest CT in, nodules found, measured, compared and categorised out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from firstread import __version__
+from firstread.dicom.choose import Choice, choose_series
+from firstread.dicom.frames import CT_CLASSES
+from firstread.dicom.header import number
+from firstread.dicom.series import Series, Study
+from firstread.dicom.uids import derive_uid
+from firstread.dicom.volume import Volume
+from firstread.engine import Engine, Network
+from firstread.findings import (
+    Acquisition,
+    Algorithm,
+    Finding,
+    Mask,
+    Measurement,
+    Prior,
+    ReaderIdentity,
+    ReadResult,
+    Structure,
+    Timings,
+)
+from firstread.findings.concepts import LUNG, MASS, MEAN_ATTENUATION, NODULE
+from firstread.progress import Progress, silent
+from firstread.readers.lung_nodule.assess import categorise
+from firstread.readers.lung_nodule.attenuation import attenuation_of
+from firstread.readers.lung_nodule.candidates import Judged, judge
+from firstread.readers.lung_nodule.compare import compare
+from firstread.readers.lung_nodule.detect import detect
+from firstread.readers.lung_nodule.lungs import LEFT, RIGHT, Lungs, segment_lungs
+from firstread.readers.lung_nodule.measure import measure_mask
+from firstread.readers.lung_nodule.outline import outline_nodule
+from firstread.readers.lung_nodule.place import LungHeights, place_of
+from firstread.readers.lung_nodule.register import LungMasks
+from firstread.readers.lung_nodule.surface import extent
+
+LUNGS, DETECTOR, CANDIDATE = "lung_nodule_lungs", "lung_nodule_detector", "lung_nodule_candidate"
+"""The model packages of the three tasks."""
+LEAST_MM = 3.0
+"""Smaller nodules are micronodules: neither measured nor followed up (Fleischner 2017, Bankier 2017)."""
+MASS_MM = 30.0
+"""A larger nodule is called a mass (Fleischner glossary)."""
+_SAME_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class _Networks:
+    lungs: Network
+    detector: Network
+    candidate: Network
+
+    @property
+    def all(self) -> tuple[Network, Network, Network]:
+        return self.lungs, self.detector, self.candidate
+
+
+class LungNoduleReader:
+    """Find lung nodules of 3 mm and more on CT; the detector's and the candidate network's packages say how well."""
+
+    name = "lung_nodule"
+    version = __version__
+
+    def accepts(self, series: Series) -> bool:
+        """Tell whether the series is a CT with more than a few images."""
+        return any(i.sop_class_uid in CT_CLASSES for i in series.instances) and series.number_of_images > 3
+
+    def read(
+        self, study: Study, engine: Engine, *, prior: ReadResult | None = None, progress: Progress = silent
+    ) -> ReadResult:
+        """Read the best chest series of a study; see `firstread.readers.base.Reader.read`."""
+        seconds: dict[str, float] = {}
+        clock = perf_counter()
+
+        def took(stage: str) -> None:
+            nonlocal clock
+            now = perf_counter()
+            seconds[stage] = round(now - clock, 3)
+            clock = now
+
+        choice = choose_series(study)
+        volume = study.volume(choice.series, threads=engine.threads, progress=progress)
+        took("load")
+        networks = _Networks(*(engine.network(name) for name in (LUNGS, DETECTOR, CANDIDATE)))
+        lungs = segment_lungs(volume, networks.lungs, progress=progress)
+        took("segment")
+        point = networks.detector.operating_point
+        candidates = detect(
+            volume, lungs, networks.detector, least_logit=point["least_logit"], progress=progress
+        )
+        took("detect")
+        weights = networks.candidate.operating_point
+        judged = judge(volume, candidates, networks.candidate, weights=weights, progress=progress)
+        took("classify")
+        likely = [one for one in judged if one.probability >= weights["threshold"]]
+        findings, warnings = _measured(volume, lungs, likely, networks, progress=progress)
+        structures = _structures(volume, lungs, networks.lungs)
+        findings, compared, compare_warnings = _compared(
+            findings, structures, choice.series, volume, lungs, networks, prior
+        )
+        categorised = categorise(findings)
+        took("measure")
+        return ReadResult(
+            study_uid=study.study_uid,
+            series_uid=choice.series.uid,
+            frame_of_reference_uid=choice.series.frame_of_reference_uid or None,
+            reader=ReaderIdentity(name=self.name, version=self.version),
+            models=tuple(network.use for network in networks.all),
+            acquisition=_acquisition(choice, volume),
+            timings_s=Timings(**seconds),
+            warnings=(*study.warnings, *volume.warnings, *warnings, *compare_warnings),
+            category=categorised.study[0] if categorised.study else None,
+            categories=categorised.study,
+            findings=categorised.findings,
+            structures=structures,
+            prior=compared,
+        )
+
+
+def _measured(
+    volume: Volume, lungs: Lungs, likely: Sequence[Judged], networks: _Networks, *, progress: Progress
+) -> tuple[list[Finding], list[str]]:
+    """Outline, measure and describe what both networks call a nodule; largest first."""
+    progress("measure", 0.0)
+    heights = LungHeights.of(lungs.labels)
+    taken = np.zeros(volume.hu.shape, bool)
+    found: list[Finding] = []
+    warnings: list[str] = []
+    ranked = sorted(likely, key=lambda one: -one.probability)
+    for done, one in enumerate(ranked, start=1):
+        seed = one.candidate
+        mask = outline_nodule(
+            volume, lungs.labels, center_lps_mm=seed.center_lps_mm, diameter_mm=seed.diameter_mm
+        )
+        progress("measure", done / len(ranked))
+        if mask is None or not mask.voxels.any():
+            place = volume.geometry.to_index(seed.center_lps_mm)
+            uid = volume.source_nearest(float(place[0])).sop_instance_uid
+            warnings.append(
+                f"A candidate of {seed.diameter_mm:.0f} mm could not be outlined and is not reported; see image {uid}."
+            )
+            continue
+        if _overlap(taken, mask) > _SAME_SHARE:
+            continue
+        _mark(taken, mask)
+        finding = _finding(volume, lungs, mask, one.probability, heights, networks)
+        if finding.diameter_mm is not None and finding.diameter_mm.mean >= LEAST_MM:
+            found.append(finding)
+    progress("measure", 1.0)
+    found.sort(key=lambda f: (-(f.diameter_mm.mean if f.diameter_mm else 0.0), f.center_lps_mm))
+    numbered = [f.model_copy(update={"id": f"N{n}"}) for n, f in enumerate(found, start=1)]
+    return numbered, warnings
+
+
+def _finding(
+    volume: Volume,
+    lungs: Lungs,
+    mask: Mask,
+    probability: float,
+    heights: LungHeights,
+    networks: _Networks,
+) -> Finding:
+    measured = measure_mask(volume, mask)
+    facts = attenuation_of(volume, mask)
+    place = place_of(volume, lungs.labels, mask, heights=heights)
+    source = volume.source_nearest(measured.slice_index)
+    x, y, z = measured.center_lps_mm
+    return Finding(
+        id="N",
+        concept=MASS if measured.diameter_mm.mean > MASS_MM else NODULE,
+        probability=round(probability, 4),
+        site=LUNG,
+        laterality=place.laterality,
+        lobe=place.lobe,
+        zone=place.zone,
+        juxtapleural=place.juxtapleural,
+        center_lps_mm=measured.center_lps_mm,
+        size_mm=measured.size_mm,
+        diameter_mm=measured.diameter_mm,
+        axes_lps_mm=measured.axes_lps_mm,
+        volume_mm3=measured.volume_mm3,
+        attenuation=facts.attenuation,
+        solid_part_mm=facts.solid_part_mm,
+        measurements=(
+            Measurement(
+                concept=MEAN_ATTENUATION, value=measured.mean_hu, unit="[hnsf'U]", method="mean of the outline"
+            ),
+        ),
+        sop_instance_uid=source.sop_instance_uid,
+        frame_number=source.frame_number,
+        tracking_uid=derive_uid("tracking", volume.sources[0].sop_instance_uid, f"{x:.1f} {y:.1f} {z:.1f}"),
+        algorithms=tuple(
+            Algorithm(name=network.use.name, version=network.use.version, digest=network.use.digest)
+            for network in (networks.detector, networks.candidate)
+        ),
+        mask=mask,
+    )
+
+
+def _overlap(taken: npt.NDArray[np.bool_], mask: Mask) -> float:
+    box = tuple(slice(o, o + n) for o, n in zip(mask.offset, mask.voxels.shape, strict=True))
+    return float((taken[box] & mask.voxels).sum()) / float(mask.voxels.sum())
+
+
+def _mark(taken: npt.NDArray[np.bool_], mask: Mask) -> None:
+    box = tuple(slice(o, o + n) for o, n in zip(mask.offset, mask.voxels.shape, strict=True))
+    taken[box] |= mask.voxels
+
+
+def _structures(volume: Volume, lungs: Lungs, network: Network) -> tuple[Structure, ...]:
+    """Describe the lungs as structures of the result."""
+    structures: list[Structure] = []
+    for label, side in ((RIGHT, "right"), (LEFT, "left")):
+        mask = Mask.crop(lungs.labels == label)
+        if not mask.voxels.any():
+            continue
+        center, size = extent(mask, volume.geometry)
+        structures.append(
+            Structure(
+                name=f"{side} lung",
+                site=LUNG,
+                laterality="right" if label == RIGHT else "left",
+                center_lps_mm=center,
+                size_mm=size,
+                volume_mm3=round(float(mask.voxels.sum()) * volume.geometry.voxel_mm3, 0),
+                algorithm=Algorithm(
+                    name=network.use.name, version=network.use.version, digest=network.use.digest
+                ),
+                mask=mask,
+            )
+        )
+    return tuple(structures)
+
+
+def _compared(
+    findings: list[Finding],
+    structures: tuple[Structure, ...],
+    series: Series,
+    volume: Volume,
+    lungs: Lungs,
+    networks: _Networks,
+    prior: ReadResult | None,
+) -> tuple[Sequence[Finding], Prior | None, tuple[str, ...]]:
+    if prior is None:
+        return findings, None, ()
+    compared = compare(
+        findings,
+        structures,
+        study_date=_study_date(series),
+        prior=prior,
+        lungs=LungMasks.of(structures, volume.geometry),
+        study_uid=series.study_uid,
+        models=[network.use for network in networks.all],
+    )
+    return compared.findings, compared.prior, compared.warnings
+
+
+def _acquisition(choice: Choice, volume: Volume) -> Acquisition:
+    series = choice.series
+    return Acquisition(
+        modality=series.modality,
+        description=series.description,
+        manufacturer=series.manufacturer,
+        model=series.model,
+        kernel=series.kernel,
+        kvp=number(series.header, "KVP"),
+        contrast=series.contrast,
+        slices=len(volume.sources),
+        slice_thickness_mm=series.slice_thickness_mm,
+        spacing_mm=volume.geometry.spacing_mm,
+        study_date=_study_date(series),
+        chosen_because=choice.reason,
+    )
+
+
+def _study_date(series: Series) -> date | None:
+    text = str(series.header.get("StudyDate") or "")
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:8])) if len(text) == 8 else None
+    except ValueError:
+        return None

@@ -1,0 +1,29 @@
+"""The report's text as the XHTML that FHIR resources carry."""
+
+from html import escape
+
+from firstread.reports.draft import ReportText
+from firstread.reports.fhir.coding import Json
+from firstread.reports.wording import Wording
+
+
+def narrative(text: ReportText, words: Wording) -> Json:
+    """Return the Narrative of the whole report: no styles, no links, nothing active."""
+    language = words("document.language")
+    parts = [
+        f'<div xmlns="http://www.w3.org/1999/xhtml" lang="{language}" xml:lang="{language}">',
+        f"<p><b>{escape(text.notice)}</b></p>",
+        f"<p>{escape(text.notice_long)}</p>",
+    ]
+    for heading, lines in (
+        ("impression", text.impression),
+        ("findings", text.findings),
+        ("comparison", (text.comparison,)),
+        ("technique", (text.technique,)),
+        ("warnings", text.warnings),
+        ("limits", text.limits),
+    ):
+        if lines:
+            parts.append(f"<h3>{escape(words(f'heading.{heading}'))}</h3>")
+            parts += [f"<p>{escape(line)}</p>" for line in lines]
+    return {"status": "generated", "div": "".join([*parts, "</div>"])}

@@ -1,0 +1,91 @@
+"""The words of the report, from one table a language; no sentence of it stands in code."""
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Literal, get_args
+
+from firstread.errors import UsageError
+
+Lang = Literal["en", "zh"]
+TEXTS = files("firstread.reports") / "texts"
+
+RANGE = re.compile(r"(?<=\d)-(?=\d+ mm)")  # 6-8 mm, as tables of rules write it in code
+LONGEST_PHRASE = 400  # translated by patterns; a category's rule has less than 200
+
+
+class Wording:
+    """The texts of one language, by dotted key."""
+
+    def __init__(
+        self, lang: Lang, texts: dict[str, str], phrases: tuple[tuple[re.Pattern[str], str], ...]
+    ) -> None:
+        self.lang = lang
+        self._texts = texts
+        self._phrases = phrases
+
+    def __repr__(self) -> str:
+        return f"Wording({self.lang!r}, {len(self._texts)} texts)"
+
+    def __call__(self, key: str, **fields: object) -> str:
+        """Return the text of a key with its {fields} filled in; a key that is not there is a KeyError."""
+        return self._texts[key].format(**fields)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._texts
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key, sorted."""
+        return tuple(sorted(self._texts))
+
+    def template(self, key: str) -> str:
+        """Return the text of a key with its {fields} as they stand."""
+        return self._texts[key]
+
+    def join(self, parts: list[str], key: str = "document.join") -> str:
+        """Join clauses with this language's comma, or what the key names."""
+        return self._texts[key].join(parts)
+
+    def translate(self, phrase: str) -> str:
+        """Return a reader's English phrase in this language; in English where no pattern knows it."""
+        said = self._translate(phrase) if len(phrase) <= LONGEST_PHRASE else phrase
+        return RANGE.sub("–", said.replace(">=", "≥").replace("<=", "≤"))
+
+    def knows(self, phrase: str) -> bool:
+        """Tell whether a pattern knows a reader's English phrase."""
+        return any(pattern.fullmatch(phrase) for pattern, _ in self._phrases)
+
+    def _translate(self, phrase: str) -> str:
+        for pattern, target in self._phrases:
+            found = pattern.fullmatch(phrase)
+            if found:
+                parts = (self._part(part) for part in found.groups(default=""))
+                return target.format(*parts)
+        return phrase
+
+    def _part(self, part: str) -> str:
+        known = self._translate(part)
+        if known != part or ", " not in part:
+            return known
+        return self.join([self._translate(item) for item in part.split(", ")])
+
+
+@cache
+def wording(lang: Lang) -> Wording:
+    """Return the texts of a language.
+
+    Raises:
+        UsageError: firstread writes no reports in it.
+    """
+    if lang not in get_args(Lang):
+        raise UsageError(
+            f"There are no reports in the language {str(lang)!r:.20}.",
+            remedy=f"Choose one of {', '.join(get_args(Lang))}.",
+        )
+    sections = tomllib.loads((TEXTS / f"{lang}.toml").read_text(encoding="utf-8"))
+    texts = {f"{section}.{key}": text for section, table in sections.items() for key, text in table.items()}
+    catalogue = TEXTS / f"phrases.{lang}.toml"
+    phrases = tomllib.loads(catalogue.read_text(encoding="utf-8"))["phrases"] if catalogue.is_file() else {}
+    return Wording(lang, texts, tuple((re.compile(pattern), target) for pattern, target in phrases.items()))

@@ -1,0 +1,121 @@
+"""The one typed settings object, read from the environment and an optional TOML file."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from firstread.errors import UsageError
+
+Precision = Literal["auto", "f32", "int8"]
+
+PREFIX = "FIRSTREAD_"
+
+
+def config_file() -> Path:
+    """Return the path of the TOML file: FIRSTREAD_CONFIG, else config.toml in the user's config folder."""
+    named = os.environ.get(f"{PREFIX}CONFIG")
+    return Path(named).expanduser() if named else _home("XDG_CONFIG_HOME", ".config") / "config.toml"
+
+
+def _home(variable: str, fallback: str) -> Path:
+    """Return firstread's folder under an XDG base folder; the specification has relative ones ignored."""
+    base = Path(os.environ.get(variable) or "")
+    return (base if base.is_absolute() else Path.home() / fallback) / "firstread"
+
+
+class Settings(BaseSettings):
+    """What an installation may choose; every field is documented in docs/reference/settings.md."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True, validate_default=True
+    )
+
+    models: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description="Folders that are searched for model packages before the shipped ones; a list, in the "
+        "environment separated by colons. Default: none.",
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"),
+        description="Where compiled networks are kept; it may be deleted at any time. "
+        "Default: firstread under XDG_CACHE_HOME, `~/.cache/firstread`.",
+    )
+    data_dir: Path = Field(
+        default_factory=lambda: _home("XDG_DATA_HOME", ".local/share"),
+        description="Where firstread keeps what must last. "
+        "Default: firstread under XDG_DATA_HOME, `~/.local/share/firstread`.",
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Threads of inference, 1 to 1024. Default: the cores granted to the process.",
+    )
+    precision: Precision = Field(
+        default="auto",
+        description="Number format of the networks: auto, f32 or int8. Default: auto, which is int8 where a "
+        "package has it and it passed its accuracy gate.",
+    )
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("models")
+    @classmethod
+    def _expand_each(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(path.expanduser() for path in value)
+
+    @field_validator("cache_dir", "data_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take arguments first, then the environment, then the TOML file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def load_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        UsageError: a value is not what the setting takes, or the TOML file cannot be read.
+    """
+    path = config_file()
+    if os.environ.get(f"{PREFIX}CONFIG") and not path.is_file():
+        raise UsageError(
+            f"The settings file {path} does not exist.", remedy=f"Correct or unset {PREFIX}CONFIG."
+        )
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = str(first["loc"][0]) if first["loc"] else "?"
+        raise UsageError(
+            f"The setting {field} cannot be used: {first['msg']}.",
+            remedy=f"Correct {PREFIX}{field.upper()} in the environment or `{field}` in {path}.",
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(
+            f"The settings file {path} cannot be read: {error}.", remedy="Correct it or remove it."
+        ) from None

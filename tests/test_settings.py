@@ -1,0 +1,97 @@
+from pathlib import Path
+
+import pytest
+
+from firstread.errors import UsageError
+from firstread.settings import PREFIX, Settings, load_settings
+
+REFERENCE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "settings.md"
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """A function that writes the TOML file where it is looked for by default."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("FIRSTREAD_CONFIG", raising=False)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(PREFIX + name.upper(), raising=False)
+
+    def write(text: str) -> Path:
+        path = tmp_path / "firstread" / "config.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_without_anything_the_defaults_of_the_base_directory_specification_hold(config, monkeypatch):
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    settings = load_settings()
+    assert settings.models == ()
+    assert settings.cache_dir == Path.home() / ".cache" / "firstread"
+    assert settings.data_dir == Path.home() / ".local" / "share" / "firstread"
+    assert settings.threads is None
+    assert settings.precision == "auto"
+
+
+def test_the_environment_comes_before_the_file(config, monkeypatch):
+    config('threads = 4\nprecision = "int8"\nmodels = ["~/nets", "/srv/nets"]\n')
+    monkeypatch.setenv("FIRSTREAD_THREADS", "2")
+    settings = load_settings()
+    assert (settings.threads, settings.precision) == (2, "int8")
+    assert settings.models == (Path.home() / "nets", Path("/srv/nets"))
+
+
+def test_search_paths_are_written_as_paths_are(config, monkeypatch):
+    monkeypatch.setenv("FIRSTREAD_MODELS", "/a b:~/c:")
+    assert load_settings().models == (Path("/a b"), Path.home() / "c")
+
+
+def test_an_empty_variable_is_an_unset_one(config, monkeypatch):
+    monkeypatch.setenv("FIRSTREAD_THREADS", "")
+    assert load_settings().threads is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("threads", "0"), ("threads", "many"), ("threads", "5000"), ("precision", "fp16")],
+)
+def test_a_value_that_cannot_be_is_refused_with_the_name_of_the_setting(config, monkeypatch, name, value):
+    monkeypatch.setenv(PREFIX + name.upper(), value)
+    with pytest.raises(UsageError, match=f"setting {name}") as refused:
+        load_settings()
+    assert PREFIX + name.upper() in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("thread = 2", "thread"), ("threads = ", "config.toml"), ("threads = [2]", "threads")],
+)
+def test_a_file_that_is_wrong_is_refused_by_name(config, text, complaint):
+    path = config(text)
+    with pytest.raises(UsageError, match=complaint) as refused:
+        load_settings()
+    assert str(path) in str(refused.value)
+
+
+def test_a_file_that_is_not_text_is_refused_by_name(config):
+    config("").write_bytes(b"\xff\xfe\xfa")
+    with pytest.raises(UsageError, match=r"config\.toml cannot be read"):
+        load_settings()
+
+
+def test_a_file_that_was_named_must_be_there(config, monkeypatch, tmp_path):
+    monkeypatch.setenv("FIRSTREAD_CONFIG", str(tmp_path / "mine.toml"))
+    with pytest.raises(UsageError, match="does not exist"):
+        load_settings()
+    (tmp_path / "mine.toml").write_text("threads = 7")
+    assert load_settings().threads == 7
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_with_its_variable_and_default(name):
+    (row,) = [line for line in REFERENCE.read_text().splitlines() if line.startswith(f"| `{name}`")]
+    assert f"`{PREFIX}{name.upper()}`" in row
+    assert "Default: " in row

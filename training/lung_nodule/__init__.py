@@ -1,0 +1,1 @@
+"""How the networks of the lung-nodule reader were made."""

@@ -1,0 +1,142 @@
+"""The chests that nodules are placed into: real CTs and phantoms, on a 1 mm grid with lung labels."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from firstread.dicom.choose import choose_series
+from firstread.dicom.discover import open_study
+from firstread.dicom.geometry import Geometry
+from firstread.dicom.volume import Volume
+from firstread.phantom import make_phantom
+from firstread.readers.lung_nodule.grid import extent_lps_mm, labels_on, reading_grid, resample, sample
+from training.lung_nodule.lungs import lung_labels
+
+MARGIN_MM = 14
+TRUTH_MM = 2.0
+"""Grid on which the classical lung labels are made."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A real nodule: centre in voxels (z, y, x), diameter in mm, number of readers who marked it."""
+
+    centre: tuple[float, float, float]
+    diameter_mm: float
+    readers: int
+    texture: float
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """A chest on cubic 1 mm voxels, cropped to the lungs with a margin.
+
+    Attributes:
+        name: Folder of the scan, or phantom-SEED.
+        hu: int16 array (z, y, x), feet to head, front to back, right to left.
+        lungs: uint8 labels on the same grid: 1 right, 2 left.
+        slice_mm: Slice thickness of the source: how far a lesion is blurred along z.
+        marked: Nodules that readers marked; empty for phantoms and unannotated scans.
+    """
+
+    name: str
+    hu: npt.NDArray[np.int16]
+    lungs: npt.NDArray[np.uint8]
+    slice_mm: float
+    marked: tuple[Marked, ...]
+
+
+def read_scan(folder: Path) -> tuple[Volume, float]:
+    """Return a scan's volume and its slice thickness in mm."""
+    study = open_study(folder)
+    volume = study.volume(choose_series(study).series)
+    thickness = float(volume.header.get("SliceThickness") or volume.geometry.spacing_mm[0])
+    return volume, thickness
+
+
+def scan_background(folder: Path) -> Background:
+    """Build the background of a real scan; `annotations.json` beside the slices is used where it exists."""
+    volume, thickness = read_scan(folder)
+    coarse = reading_grid(*extent_lps_mm(volume.geometry), spacing_mm=TRUTH_MM)
+    labels = lung_labels(resample(volume, coarse, smooth=True), spacing_mm=TRUTH_MM)
+    grid = _lung_box(labels, coarse)
+    hu = np.maximum(resample(volume, grid), -1024).astype(np.int16)
+    annotations = folder / "annotations.json"
+    marked = _marked(annotations, grid) if annotations.exists() else ()
+    return Background(folder.name, hu, labels_on(labels, coarse, grid), thickness, marked)
+
+
+def phantom_background(seed: int) -> Background:
+    """Build the background of a phantom without nodules."""
+    rng = np.random.default_rng(seed)
+    slice_mm = float(rng.choice([1.0, 1.25, 2.0]))
+    phantom = make_phantom(seed=seed, spacing_mm=(slice_mm, 0.7, 0.7), nodules=[])
+    coarse = reading_grid(*extent_lps_mm(phantom.geometry), spacing_mm=TRUTH_MM)
+    labels = labels_on(phantom.lungs, phantom.geometry, coarse)
+    grid = _lung_box(labels, coarse)
+    hu = sample(phantom.hu, phantom.geometry, grid)
+    return Background(
+        f"phantom-{seed}", hu, labels_on(phantom.lungs, phantom.geometry, grid), slice_mm, ()
+    )
+
+
+def save(background: Background, folder: Path) -> Path:
+    """Write a background for later runs; return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{background.name}.npz"
+    marked = [[*m.centre, m.diameter_mm, m.readers, m.texture] for m in background.marked]
+    np.savez(
+        path, hu=background.hu, lungs=background.lungs, slice_mm=background.slice_mm,
+        marked=np.array(marked, float).reshape(-1, 6),
+    )
+    return path
+
+
+def load(path: Path) -> Background:
+    """Read what `save` wrote."""
+    with np.load(path, allow_pickle=False) as stored:
+        marked = tuple(Marked((r[0], r[1], r[2]), r[3], int(r[4]), r[5]) for r in stored["marked"].tolist())
+        return Background(path.stem, stored["hu"], stored["lungs"], float(stored["slice_mm"]), marked)
+
+
+def _lung_box(labels: npt.NDArray[np.uint8], grid: Geometry) -> Geometry:
+    hit = np.argwhere(labels > 0)
+    lower = grid.to_lps(hit.min(0))[[0, 1, 2]] - MARGIN_MM
+    upper = grid.to_lps(hit.max(0))[[0, 1, 2]] + MARGIN_MM
+    return reading_grid(lower, upper, spacing_mm=1.0)
+
+
+def _marked(annotations: Path, grid: Geometry) -> tuple[Marked, ...]:
+    """Merge the readers' annotations that overlap into nodules."""
+    rows = json.loads(annotations.read_text())["readers_annotations"]
+    groups: list[list[dict[str, object]]] = []
+    for row in rows:
+        centre = np.array(row["center_lps_mm"])
+        for group in groups:
+            others = np.array([g["center_lps_mm"] for g in group])
+            reach = max([float(g["long_diameter_mm"]) for g in group] + [float(row["long_diameter_mm"])]) / 2
+            if np.linalg.norm(others - centre, axis=1).min() < max(reach, 4):
+                group.append(row)
+                break
+        else:
+            groups.append([row])
+    marked = []
+    for group in groups:
+        centre = grid.to_index(np.mean([g["center_lps_mm"] for g in group], 0))
+        volumes = np.array([float(g["volume_mm3"]) for g in group])
+        diameter = float(np.mean((6 / np.pi * volumes) ** (1 / 3)))
+        texture = float(np.median([float(g["texture"]) for g in group]))
+        z, y, x = (float(c) for c in centre)
+        marked.append(Marked((z, y, x), diameter, len(group), texture))
+    return tuple(marked)
+
+
+def depth_mm(lungs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return each lung voxel's distance to its lung's surface; mm, on the 1 mm grid."""
+    half = ndimage.distance_transform_edt(lungs[::2, ::2, ::2] > 0).astype(np.float32) * 2
+    depth = np.repeat(np.repeat(np.repeat(half, 2, 0), 2, 1), 2, 2)
+    return depth[: lungs.shape[0], : lungs.shape[1], : lungs.shape[2]]

@@ -1,0 +1,109 @@
+"""What the detector proposes on scenes, cut out for the candidate network: nodules and false alarms.
+
+    python -m training.lung_nodule.mining --models DIR --backgrounds FILE… --shapes FILE --out DIR --scenes 40
+
+The very code that runs in production proposes and cuts. One npz a scene: `hu` [n, 48, 48, 48] uint8 (steps
+of the lung window / 255), `label` [n] 1 nodule, 0 not, `logit` [n] of the detector, `diameter` [n] of the
+nodule in mm; and the scene's nodules as `truth` [m, 5]: z, y, x, diameter, readers; `place` [n, 3].
+"""
+
+import argparse
+import pickle
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from firstread.dicom.geometry import Geometry
+from firstread.dicom.volume import Volume
+from firstread.engine import Engine, Network, load_package
+from firstread.readers.lung_nodule.detect import detect
+from firstread.readers.lung_nodule.grid import reading_grid, resample
+from firstread.readers.lung_nodule.lungs import Lungs
+from training.lung_nodule.backgrounds import load
+from training.lung_nodule.patches import as_bytes
+from training.lung_nodule.scenes import Scene, ShapeStore, make_scene
+
+EDGE = 48
+"""More than the network sees, so that training can shift the cube."""
+IGNORED, NODULE, FALSE_ALARM = -1, 1, 0
+
+
+def as_volume(scene: Scene) -> tuple[Volume, Lungs]:
+    """Dress a scene as what the reader works on."""
+    geometry = Geometry.from_axes(
+        shape=(scene.hu.shape[0], scene.hu.shape[1], scene.hu.shape[2]),
+        origin_lps_mm=(0, 0, 0),
+        slice_step_mm=(0, 0, 1),
+        row_step_mm=(0, 1, 0),
+        column_step_mm=(1, 0, 0),
+    )
+    volume = Volume(hu=scene.hu, geometry=geometry, sources=(), headers=())
+    return volume, Lungs(labels=scene.lungs, coarse=scene.lungs, grid=geometry)
+
+
+def mine(scene: Scene, detector: Network, *, least_logit: float) -> dict[str, npt.NDArray[np.generic]]:
+    """Run the detector on a scene and label what it proposes."""
+    volume, lungs = as_volume(scene)
+    candidates = detect(volume, lungs, detector, least_logit=least_logit)
+    truth = np.array([(*n.centre, n.diameter_mm, n.readers) for n in scene.nodules]).reshape(-1, 5)
+    cubes, labels, diameters = [], [], []
+    for candidate in candidates:
+        centre = np.asarray(candidate.center_lps_mm)
+        half = (EDGE - 1) / 2
+        cubes.append(as_bytes(resample(volume, reading_grid(centre - half, centre + half - 1e-6, spacing_mm=1.0))))
+        label, diameter = FALSE_ALARM, 0.0
+        for z, y, x, size, readers in truth:
+            if np.linalg.norm(centre - (x, y, z)) <= max(size / 2, 2.5):
+                label, diameter = (NODULE if readers >= 3 else IGNORED), size
+                break
+        labels.append(label)
+        diameters.append(diameter)
+    return {
+        "hu": np.array(cubes, np.uint8).reshape(-1, EDGE, EDGE, EDGE),
+        "label": np.array(labels, np.int8),
+        "logit": np.array([c.logit for c in candidates], np.float32),
+        "diameter": np.array(diameters, np.float32),
+        "place": np.array([c.center_lps_mm[::-1] for c in candidates], np.float32).reshape(-1, 3),
+        "truth": truth,
+        "kinds": np.array([n.kind for n in scene.nodules]),
+        "sites": np.array([n.site for n in scene.nodules]),
+    }
+
+
+def main() -> None:
+    """Mine a number of scenes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, required=True, help="holds lung_nodule_detector")
+    parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)
+    parser.add_argument("--shapes", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--scenes", type=int, default=40)
+    parser.add_argument("--first", type=int, default=5000, help="number of the first scene: its seed")
+    parser.add_argument("--least-logit", type=float, default=-4.0)
+    parser.add_argument("--threads", type=int)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    # The project's own cache of `shapes.py`, made on this machine a step earlier.
+    shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()))  # noqa: S301
+    with Engine(precision="f32", threads=options.threads) as engine:
+        detector = engine.network(load_package(options.models / "lung_nodule_detector"))
+        for number in range(options.first, options.first + options.scenes):
+            target = options.out / f"scene-{number}.npz"
+            if target.exists():
+                continue
+            rng = np.random.default_rng([7, number])
+            background = load(options.backgrounds[number % len(options.backgrounds)])
+            share = min(1.0, (background.lungs > 0).sum() / 4e6)
+            scene = make_scene(
+                background, shapes, rng, nodules=int(24 * share) + 3, distractors=int(10 * share) + 2
+            )
+            found = mine(scene, detector, least_logit=options.least_logit)
+            np.savez(target, **found)  # type: ignore[arg-type]
+            counts = [int((found["label"] == k).sum()) for k in (NODULE, FALSE_ALARM, IGNORED)]
+            print(f"{number} {background.name} {scene.protocol}: {len(scene.nodules)} nodules,"
+                  f" {counts[0]} proposed, {counts[1]} false alarms", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Turn trained weights into a model package: OpenVINO IR, INT8 under an accuracy gate, manifest, card.
+
+    python -m training.lung_nodule.package detector --weights FILE --out models --settings FILE
+
+`--settings` is a TOML file of the manifest's words and numbers (version, training, metrics, operating point).
+With `--calibration DIR` (npz patches: `hu` uint8) the INT8 graph is made by NNCF post-training quantisation;
+it is packed only if the answers differ from FP32's by no more than the gate allows on patches that it was not
+calibrated on.
+"""
+
+import argparse
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import openvino
+import torch
+from torch import Tensor, nn
+
+from firstread.engine import AccuracyGate, Input, Manifest, Output, write_manifest
+from training.lung_nodule.networks import WINDOW_HU, CandidateNetwork, Detector, LungNetwork
+from training.lung_nodule.patches import HIGH_HU, LOW_HU
+
+LUNG_PATCH = (112, 112, 144)
+DETECTOR_PATCH = (128, 128, 128)
+CANDIDATE_PATCH = (40, 40, 40)
+
+
+class _Named(nn.Module):
+    """Gives the outputs as a tuple, in a fixed order: what the converter can trace."""
+
+    def __init__(self, network: nn.Module, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.network, self.names = network, names
+
+    def forward(self, hu: Tensor) -> tuple[Tensor, ...]:
+        found = self.network(hu)
+        return tuple(found[name] for name in self.names)
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "lungs": {
+        "name": "lung_nodule_lungs", "task": "segmentation", "network": LungNetwork, "patch": LUNG_PATCH,
+        "spacing": 3.0, "batch": 1,
+        "outputs": {"lungs": Output(description="logits of none, right lung, left lung", channels=3, stride=1)},
+    },
+    "detector": {
+        "name": "lung_nodule_detector", "task": "detection", "network": Detector, "patch": DETECTOR_PATCH,
+        "spacing": 1.0, "batch": 1,
+        "outputs": {
+            "heat": Output(description="logit: the centre of a nodule lies in this cell", channels=1, stride=4),
+            "size": Output(description="log of the nodule's diameter in mm", channels=1, stride=4),
+            "shift": Output(description="centre minus the cell's first voxel, in cells (z, y, x)", channels=3, stride=4),
+        },
+    },
+    "candidate": {
+        "name": "lung_nodule_candidate", "task": "candidate", "network": CandidateNetwork,
+        "patch": CANDIDATE_PATCH, "spacing": 1.0, "batch": 1,
+        "outputs": {"nodule": Output(description="logit: the candidate is a nodule", channels=1, stride=0)},
+    },
+}
+
+
+def converted(kind: str, weights: Path) -> openvino.Model:
+    """Return the network with its weights as an OpenVINO model of static shape and named ports."""
+    what = KINDS[kind]
+    network = what["network"]()
+    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
+    network.eval()
+    names = tuple(what["outputs"])
+    shape = (what["batch"], 1, *what["patch"])
+    with torch.no_grad():
+        model = openvino.convert_model(_Named(network, names), example_input=torch.zeros(shape))
+    model.reshape(list(shape))
+    model.inputs[0].get_tensor().set_names({"hu"})
+    for port, name in zip(model.outputs, names, strict=True):
+        port.get_tensor().set_names({name})
+    model.validate_nodes_and_infer_types()
+    return model
+
+
+def patches(folder: Path, patch: tuple[int, int, int], *, count: int, skip: int) -> list[npt.NDArray[np.float32]]:
+    """Return HU [1, 1, *patch] put together from stored cubes: a tile shows several of them side by side."""
+    cubes: list[npt.NDArray[np.uint8]] = []
+    for path in sorted(folder.glob("scene-*.npz")):
+        with np.load(path, allow_pickle=False) as stored:
+            cubes.extend(stored["hu"][:40])
+    rng = np.random.default_rng(1)
+    order = rng.permutation(len(cubes))
+    edge = cubes[0].shape[0]
+    counts = [max(-(-n // edge), 1) for n in patch] if patch[0] > edge else [1, 1, 1]
+    need = int(np.prod(counts))
+    tiles = []
+    for n in range(skip, skip + count):
+        picks = [cubes[order[(n * need + i) % len(cubes)]] for i in range(need)]
+        rows = np.stack(picks).reshape(*counts, edge, edge, edge)
+        whole = rows.transpose(0, 3, 1, 4, 2, 5).reshape(*(c * edge for c in counts))
+        start = [(s - p) // 2 for s, p in zip(whole.shape, patch, strict=True)]
+        crop = whole[tuple(slice(s, s + p) for s, p in zip(start, patch, strict=True))]
+        tiles.append((crop.astype(np.float32) * ((HIGH_HU - LOW_HU) / 255) + LOW_HU)[None, None])
+    return tiles
+
+
+def quantised(model: openvino.Model, calibration: list[npt.NDArray[np.float32]]) -> openvino.Model:
+    """Quantise to INT8 after training; the heads' last convolutions stay in floating point."""
+    import nncf
+
+    return nncf.quantize(
+        model,
+        nncf.Dataset(calibration, lambda hu: {"hu": hu}),
+        subset_size=len(calibration),
+        preset=nncf.QuantizationPreset.MIXED,
+        fast_bias_correction=True,
+    )
+
+
+def drift(f32: openvino.Model, int8: openvino.Model, checks: list[npt.NDArray[np.float32]], output: str) -> float:
+    """Return the mean difference of probabilities where FP32 says more than 0.2 (or anywhere, for a vector)."""
+    core = openvino.Core()
+    exact, rounded = (core.compile_model(m, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}) for m in (f32, int8))
+    differences = []
+    for hu in checks:
+        a, b = (1 / (1 + np.exp(-m({"hu": hu})[output])) for m in (exact, rounded))
+        hot = a > 0.2 if a.size > 8 else np.ones_like(a, bool)
+        differences.extend(np.abs(a[hot] - b[hot]).tolist())
+    return float(np.mean(differences)) if differences else 0.0
+
+
+def main() -> None:
+    """Write one package."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=sorted(KINDS))
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--settings", type=Path, required=True)
+    parser.add_argument("--card", type=Path, help="the model card, packed as card.md")
+    parser.add_argument("--calibration", type=Path, help="patches to quantise with; without, FP32 only")
+    parser.add_argument("--out", type=Path, default=Path("models"))
+    options = parser.parse_args()
+    what = KINDS[options.kind]
+    words = tomllib.loads(options.settings.read_text())[options.kind]
+    folder = options.out / what["name"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    model = converted(options.kind, options.weights)
+    openvino.save_model(model, folder / "f32.xml", compress_to_fp16=False)
+    gate = None
+    if options.calibration:
+        most = float(words.pop("most_drift", 0.03))
+        tiles = patches(options.calibration, what["patch"], count=32, skip=0)
+        small = quantised(model, tiles[:24])
+        checks = patches(options.calibration, what["patch"], count=12, skip=40)
+        output = next(iter(what["outputs"]))
+        moved = drift(converted(options.kind, options.weights), small, checks, output)
+        print(f"{what['name']}: INT8 moves probabilities by {moved:.4f} on average (limit {most})")
+        gate = AccuracyGate(
+            metric=f"1 - mean drift of the probability of `{output}`", f32=1.0, int8=round(1 - moved, 5),
+            max_drop=most, passed=moved <= most,
+        )
+        if gate.passed:
+            openvino.save_model(small, folder / "int8.xml", compress_to_fp16=False)
+    words.pop("most_drift", None)
+    if options.card:
+        (folder / "card.md").write_text(options.card.read_text())
+    manifest = Manifest(
+        name=what["name"],
+        task=what["task"],
+        reader="lung_nodule",
+        licence="Apache-2.0",
+        input=Input(
+            name="hu", spacing_mm=(what["spacing"],) * 3, patch=what["patch"], batch=what["batch"],
+            window_hu=WINDOW_HU,
+        ),
+        outputs=what["outputs"],
+        accuracy_gate=gate,
+        **words,
+    )
+    package = write_manifest(folder, manifest)
+    print(f"{package.name} {package.version} {package.digest[:12]} {', '.join(package.precisions)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Train the candidate network on what the detector proposed. Seeded; CPU or GPU.
+
+    python -m training.lung_nodule.train_candidate --mined DIR --out DIR --steps 900
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional as F
+
+from training.lung_nodule.mining import EDGE, IGNORED, NODULE
+from training.lung_nodule.networks import CandidateNetwork
+from training.lung_nodule.patches import HIGH_HU, LOW_HU
+
+PATCH = 40
+
+
+def augmented(cube: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Shift, mirror and turn a cube, and change its HU a little; returns HU [40, 40, 40]."""
+    start = rng.integers(1, EDGE - PATCH, 3)
+    cube = cube[tuple(slice(s, s + PATCH) for s in start)]
+    for axis in range(3):
+        if rng.random() < 0.5:
+            cube = np.flip(cube, axis)
+    if rng.random() < 0.5:
+        cube = cube.swapaxes(1, 2)
+    hu = np.ascontiguousarray(cube).astype(np.float32) * ((HIGH_HU - LOW_HU) / 255) + LOW_HU
+    return hu * np.float32(rng.uniform(0.97, 1.03)) + np.float32(rng.normal(0, 18))
+
+
+def main() -> None:
+    """Train for a number of steps, writing weights and a log."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mined", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    rng = np.random.default_rng(options.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    options.out.mkdir(parents=True, exist_ok=True)
+    cubes, labels = [], []
+    for path in sorted(options.mined.glob("scene-*.npz")):
+        with np.load(path, allow_pickle=False) as stored:
+            known = stored["label"] != IGNORED
+            cubes.append(stored["hu"][known])
+            labels.append(stored["label"][known])
+    images, classes = np.concatenate(cubes), np.concatenate(labels)
+    pools = [np.flatnonzero(classes == NODULE), np.flatnonzero(classes != NODULE)]
+    print(f"{len(pools[0])} nodules, {len(pools[1])} false alarms", flush=True)
+    network = CandidateNetwork().to(device, memory_format=torch.channels_last_3d)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=5e-4)
+    started, total = time.perf_counter(), 0.0
+    for step in range(1, options.steps + 1):
+        rate = options.rate * min(step / 40, 1) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / options.steps)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        half = options.batch // 2
+        picks = np.concatenate([rng.choice(pool, half) for pool in pools])
+        hu = torch.from_numpy(np.stack([augmented(images[i], rng) for i in picks])[:, None]).to(device)
+        truth = torch.cat([torch.full((half, 1), 0.97), torch.full((half, 1), 0.03)]).to(device)
+        network.train()
+        logits = network(hu.contiguous(memory_format=torch.channels_last_3d))["nodule"]
+        loss = F.binary_cross_entropy_with_logits(logits, truth)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        total += float(loss.detach())
+        if step % 50 == 0:
+            row = {"step": step, "seconds": round(time.perf_counter() - started), "loss": round(total / 50, 4)}
+            print(json.dumps(row), flush=True)
+            with (options.out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(row) + "\n")
+            total = 0.0
+    torch.save(network.state_dict(), options.out / "weights.pt")
+
+
+if __name__ == "__main__":
+    main()
