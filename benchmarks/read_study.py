@@ -28,6 +28,7 @@ def main() -> None:
         "--study", type=Path, help="folder of DICOM; default: the shared lidc-0002, else a phantom"
     )
     parser.add_argument("--repeats", type=int, default=3, help="reads of each kind (default: 3)")
+    parser.add_argument("--reader", help="passed on to firstread read")
     parser.add_argument("--threads", type=int, help="passed on to firstread read")
     parser.add_argument("--precision", choices=("auto", "f32", "int8"), help="passed on to firstread read")
     parser.add_argument("--json", type=Path, default=RESULTS / "read_study.json", help="file to write")
@@ -36,6 +37,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="firstread-bench-") as scratch:
         study, name = choose_study(options.study, Path(scratch))
         extra = [f"--threads={options.threads}"] if options.threads else []
+        extra += [f"--reader={options.reader}"] if options.reader else []
         extra += [f"--precision={options.precision}"] if options.precision else []
         list_files_once(study)
         runs: dict[str, list[dict[str, float]]] = {"cold": [], "warm": []}
@@ -83,7 +85,7 @@ def list_files_once(study: Path) -> None:
 
 
 def read_once(study: Path, out: Path, cache: Path, extra: list[str]) -> dict[str, float]:
-    """Return wall seconds, peak MB and seconds by stage of one read in a process of its own."""
+    """Return wall and processor seconds, peak MB and seconds by stage of one read in a process of its own."""
     command = [
         sys.executable,
         "-m",
@@ -103,8 +105,12 @@ def read_once(study: Path, out: Path, cache: Path, extra: list[str]) -> dict[str
     if status:
         sys.exit(f"firstread read ended with exit code {os.waitstatus_to_exitcode(status)}.")
     timings = json.loads((out / "result.json").read_text(encoding="utf-8"))["timings_s"]
-    # Linux counts ru_maxrss in KiB.
-    return {"wall": round(wall, 2), "peak_mb": round(usage.ru_maxrss * 1024 / 1e6), **timings}
+    return {
+        "wall": round(wall, 2),
+        "cpu": round(usage.ru_utime + usage.ru_stime, 2),  # tells a busy machine from a slow program
+        "peak_mb": round(usage.ru_maxrss * 1024 / 1e6),  # Linux counts ru_maxrss in KiB
+        **timings,
+    }
 
 
 def median(runs: list[dict[str, float]]) -> dict[str, float]:
@@ -137,10 +143,10 @@ def print_table(report: dict) -> None:
         f"\n{report['study']}, median of {report['repeats']}; {host['processor']}, "
         f"{host['threads_granted']} threads, OpenVINO {host['openvino']}\n"
     )
-    print(f"| | wall (s) | {' | '.join(STAGES)} | peak (MB) |")
-    print("|---" * (len(STAGES) + 3) + "|")
+    print(f"| | wall (s) | {' | '.join(STAGES)} | processor (s) | peak (MB) |")
+    print("|---" * (len(STAGES) + 4) + "|")
     for kind, row in report["median"].items():
-        cells = [kind, row["wall"], *(row[stage] for stage in STAGES), round(row["peak_mb"])]
+        cells = [kind, row["wall"], *(row[stage] for stage in STAGES), row["cpu"], round(row["peak_mb"])]
         print("|", " | ".join(map(str, cells)), "|")
 
 

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from firstread.cli.summary import place, print_summary
-from firstread.findings import NOTICE
+from firstread.findings import NOTICE, Comparison
 
 
 @pytest.fixture
@@ -30,9 +30,10 @@ def test_the_summary_says_what_was_found_and_where_the_files_are(shown, result, 
         "9.8 × 8.2",
         "382",
         "0.93",
-        "Lung-RADS 4A",
+        "4A",
     ):
         assert part in row
+    assert "Lung-RADS" in text.splitlines()[1]
     assert NOTICE in text
     assert result.impression in text
     assert "Warning: One slice was interpolated." in text
@@ -59,3 +60,17 @@ def test_the_place_is_as_fine_as_the_reader_could_tell(result):
     assert place(finding) == "right lung, upper zone"
     assert place(finding.model_copy(update={"zone": None})) == "right lung"
     assert place(finding.model_copy(update={"zone": None, "laterality": None})) == "lung"
+
+
+def test_on_a_narrow_terminal_the_numbers_and_the_category_stay_whole(shown, result):
+    text = shown(result, width=80)
+    for part in ("9.0", "9.8 × 8.2", "382", "0.93", "4A"):
+        assert part in text
+
+
+def test_the_change_is_shown_where_there_was_a_prior(shown, result):
+    grown = result.findings[0].model_copy(
+        update={"comparison": Comparison(change="growing", prior_study_uid="1.2")}
+    )
+    assert "growing" not in shown(result)
+    assert "growing" in shown(result.model_copy(update={"findings": (grown,)}))

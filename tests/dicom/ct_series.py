@@ -76,8 +76,8 @@ def ct_series(
 ) -> list[Dataset]:
     """Build one data set a slice, explicit little endian, stored value = HU + 1024 in 16 bits.
 
-    `step_mm` is the patient vector from slice to slice; None steps along z by the slice spacing. `first` numbers
-    the instances.
+    `step_mm` is the patient vector from slice to slice; None steps along z by the slice spacing. `first`
+    numbers the instances.
     """
     hu = anatomy(10, 32) if hu is None else hu
     step = np.array(step_mm if step_mm is not None else (0, 0, spacing_mm[0]))
@@ -194,7 +194,7 @@ def _compress(plane: npt.NDArray[np.generic], ds: Dataset, syntax: str) -> bytes
         kept = {"level": 0, "reversible": True} if syntax == JPEG_2000 else {"level": 70, "reversible": False}
         return bytes(imagecodecs.jpeg2k_encode(plane, codecformat="j2k", **kept))
     if syntax in (HTJ2K, HTJ2K_RPCL, HTJ2K_LOSSY):
-        return bytes(imagecodecs.htj2k_encode(plane))
+        return bytes(imagecodecs.htj2k_encode(bits))
     return RLELosslessEncoder.encode(
         bits.tobytes(),
         rows=ds.Rows,

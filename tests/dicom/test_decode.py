@@ -26,13 +26,11 @@ def test_lossless_transfer_syntaxes_give_identical_hu(syntax: str, signed: bool)
         for ds, plane in zip(datasets, HU, strict=True):
             ds.RescaleIntercept = 0
             make.put_values(ds, plane.astype(np.int32))
-    if signed and syntax in (make.HTJ2K, make.HTJ2K_RPCL):
-        pytest.skip("the encoder of the tests writes unsigned HTJ2K only")
     assert np.array_equal(load_volume(only_series([encode(ds, syntax) for ds in datasets])).hu, HU)
 
 
 @pytest.mark.parametrize(
-    ("syntax", "within"), [(make.JPEG_LS_NEAR, 2), (make.JPEG_EXTENDED, 60), (make.JPEG_2000_LOSSY, 60)]
+    ("syntax", "within"), [(make.JPEG_LS_NEAR, 2), (make.JPEG_EXTENDED, 60), (make.JPEG_2000_LOSSY, 150)]
 )
 def test_lossy_transfer_syntaxes_come_close_and_are_reported(syntax: str, within: int) -> None:
     datasets = ct_series(HU)
@@ -83,7 +81,7 @@ def test_copies_that_other_toolkits_encoded_give_identical_hu(
     tmp_path: Path, debian_tool: Callable[[str], str], tool: str, arguments: list[str]
 ) -> None:
     program = debian_tool(tool)
-    datasets = ct_series(HU)
+    datasets = ct_series(HU[:5], spacing_mm=(5.0, 0.8, 0.7))
     for ds in datasets:
         ds.BitsStored, ds.HighBit = 12, 11
     source, target = write(tmp_path / "plain", datasets), tmp_path / "copy"
@@ -91,21 +89,23 @@ def test_copies_that_other_toolkits_encoded_give_identical_hu(
     for path in source.iterdir():
         subprocess.run([program, *arguments, path, target / path.name], check=True, capture_output=True)
     copied = open_study(target).series[0]
-    assert np.array_equal(load_volume(copied).hu, HU)
+    assert np.array_equal(load_volume(copied).hu, HU[:5])
 
 
 def test_real_slices_survive_other_encodings(
     shared_ct: Path, tmp_path: Path, debian_tool: Callable[[str], str]
 ) -> None:
     decode, convert = debian_tool("dcmdjpls"), debian_tool("gdcmconv")
-    chosen = sorted((shared_ct / "lidc-0001").glob("*.dcm"))[40:52]
+    chosen = sorted((shared_ct / "lidc-0001").glob("*.dcm"))[40:48]
     for folder in ("original", "plain", "wavelet"):
         (tmp_path / folder).mkdir()
     for path in chosen:
         shutil.copy(path, tmp_path / "original")
         subprocess.run([decode, path, tmp_path / "plain" / path.name], check=True, capture_output=True)
         plain = tmp_path / "plain" / path.name
-        subprocess.run([convert, "--j2k", plain, tmp_path / "wavelet" / path.name], check=True, capture_output=True)
+        subprocess.run(
+            [convert, "--j2k", plain, tmp_path / "wavelet" / path.name], check=True, capture_output=True
+        )
     volumes = [load_volume(open_study(tmp_path / f).series[0]) for f in ("original", "plain", "wavelet")]
     assert np.array_equal(volumes[0].hu, volumes[1].hu)
     assert np.array_equal(volumes[0].hu, volumes[2].hu)
@@ -139,4 +139,6 @@ def test_a_codestream_of_another_size_is_refused_before_decoding(syntax: str) ->
 def test_a_zero_byte_before_the_end_of_a_jpeg_ls_stream_is_passed_over() -> None:
     frame, encoded = first_frame(make.JPEG_LS)
     body = encoded.rstrip(b"\x00")
-    assert np.array_equal(stored_values(body[:-2] + b"\x00" + body[-2:], frame), stored_values(encoded, frame))
+    assert np.array_equal(
+        stored_values(body[:-2] + b"\x00" + body[-2:], frame), stored_values(encoded, frame)
+    )

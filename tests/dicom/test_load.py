@@ -156,7 +156,10 @@ def test_two_unlabelled_acquisitions_in_one_series_are_refused() -> None:
 
 @pytest.mark.parametrize("offset_mm", [0.0, 1.0], ids=["same positions", "interleaved"])
 def test_two_reconstructions_in_one_series_are_told_apart(offset_mm: float) -> None:
-    soft, sharp = ct_series(HU), ct_series(HU[::-1].copy()[:18], first=101, origin_mm=(-10, -12, 30 + offset_mm))
+    soft, sharp = (
+        ct_series(HU),
+        ct_series(HU[::-1].copy()[:18], first=101, origin_mm=(-10, -12, 30 + offset_mm)),
+    )
     for ds in soft:
         ds.ConvolutionKernel = "B31f"
     for ds in sharp:
@@ -220,7 +223,9 @@ def test_a_few_images_of_another_orientation_are_left_out() -> None:
     odd = ct_series(HU[:3], orientation=(1, 0, 0, 0, 0, -1), first=101)
     volume = load([*ct_series(HU), *odd])
     assert np.array_equal(volume.hu, HU)
-    assert warned(volume, "3 image(s) of another orientation, matrix, pixel size or frame of reference left out")
+    assert warned(
+        volume, "3 image(s) of another orientation, matrix, pixel size or frame of reference left out"
+    )
 
 
 def test_a_few_images_of_another_matrix_or_frame_of_reference_are_left_out() -> None:
@@ -317,7 +322,9 @@ def test_slices_far_apart_are_refused() -> None:
         load(ct_series(HU, spacing_mm=(10.0, 0.8, 0.7)))
 
 
-@pytest.mark.parametrize("syntax", [make.EXPLICIT, make.JPEG_LS, make.JPEG_LOSSLESS_SV1, make.JPEG_2000, make.RLE])
+@pytest.mark.parametrize(
+    "syntax", [make.EXPLICIT, make.JPEG_LS, make.JPEG_LOSSLESS_SV1, make.JPEG_2000, make.RLE]
+)
 def test_a_slice_that_is_cut_off_is_interpolated(syntax: str) -> None:
     files = [encode(ds, syntax) for ds in ct_series(HU)]
     files[9] = files[9][: len(files[9]) - len(files[9]) // 4]

@@ -79,9 +79,7 @@ def phantom_background(seed: int) -> Background:
     labels = labels_on(phantom.lungs, phantom.geometry, coarse)
     grid = _lung_box(labels, coarse)
     hu = sample(phantom.hu, phantom.geometry, grid)
-    return Background(
-        f"phantom-{seed}", hu, labels_on(phantom.lungs, phantom.geometry, grid), slice_mm, ()
-    )
+    return Background(f"phantom-{seed}", hu, labels_on(phantom.lungs, phantom.geometry, grid), slice_mm, ())
 
 
 def save(background: Background, folder: Path) -> Path:
@@ -90,7 +88,10 @@ def save(background: Background, folder: Path) -> Path:
     path = folder / f"{background.name}.npz"
     marked = [[*m.centre, m.diameter_mm, m.readers, m.texture] for m in background.marked]
     np.savez(
-        path, hu=background.hu, lungs=background.lungs, slice_mm=background.slice_mm,
+        path,
+        hu=background.hu,
+        lungs=background.lungs,
+        slice_mm=background.slice_mm,
         marked=np.array(marked, float).reshape(-1, 6),
     )
     return path

@@ -58,7 +58,9 @@ def turned(shape: Shape, rng: np.random.Generator, *, scale: float = 1.0) -> npt
         body = body[:, :, ::-1]
     angle = rng.uniform(-20, 20)
     soft = ndimage.rotate(body.astype(np.float32), angle, axes=(1, 2), order=1, reshape=True)
-    soft = ndimage.rotate(soft, rng.uniform(-25, 25), axes=(0, int(rng.integers(1, 3))), order=1, reshape=True)
+    soft = ndimage.rotate(
+        soft, rng.uniform(-25, 25), axes=(0, int(rng.integers(1, 3))), order=1, reshape=True
+    )
     if scale != 1.0:
         soft = ndimage.zoom(soft, scale, order=1)
     solid: npt.NDArray[np.bool_] = np.pad(soft > 0.5, 2)
@@ -104,7 +106,9 @@ def rendered_fraction(
     return fraction.astype(np.float32), coverage.astype(np.float32)
 
 
-def compose(hu: Float, fraction: Float, tissue_hu: float, *, noise_hu: float, rng: np.random.Generator) -> Float:
+def compose(
+    hu: Float, fraction: Float, tissue_hu: float, *, noise_hu: float, rng: np.random.Generator
+) -> Float:
     """Return the CT with a lesion of the given tissue fraction in it (float HU, same shape)."""
     grain = ndimage.gaussian_filter(rng.standard_normal(hu.shape).astype(np.float32), 0.6)
     grain *= noise_hu / max(float(grain.std()), 1e-6)
@@ -147,8 +151,13 @@ def distractor(rng: np.random.Generator, extent: int) -> Float:
 
 
 def _tube(
-    points: Float, start: npt.NDArray[np.float64], direction: npt.NDArray[np.float64],
-    radius: float, length: float, *, one_way: bool = False,
+    points: Float,
+    start: npt.NDArray[np.float64],
+    direction: npt.NDArray[np.float64],
+    radius: float,
+    length: float,
+    *,
+    one_way: bool = False,
 ) -> Float:
     relative = points - start.astype(np.float32)
     along = relative @ direction.astype(np.float32)

@@ -83,7 +83,7 @@ def _airways(
         for index in range(1, count + 1):
             region = labels == index
             area = region.sum() * spacing_mm**2
-            y, x = ndimage.center_of_mass(region)
+            _, x = ndimage.center_of_mass(region)
             if 60 < area < 600 and abs(x - centre) < width * 0.12:
                 trachea[k] |= region
     seeds = cc3d.largest_k(trachea, k=1) > 0 if trachea.any() else trachea

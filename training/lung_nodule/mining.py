@@ -51,7 +51,9 @@ def mine(scene: Scene, detector: Network, *, least_logit: float) -> dict[str, np
     for candidate in candidates:
         centre = np.asarray(candidate.center_lps_mm)
         half = (EDGE - 1) / 2
-        cubes.append(as_bytes(resample(volume, reading_grid(centre - half, centre + half - 1e-6, spacing_mm=1.0))))
+        cubes.append(
+            as_bytes(resample(volume, reading_grid(centre - half, centre + half - 1e-6, spacing_mm=1.0)))
+        )
         label, diameter = FALSE_ALARM, 0.0
         for z, y, x, size, readers in truth:
             if np.linalg.norm(centre - (x, y, z)) <= max(size / 2, 2.5):
@@ -73,7 +75,9 @@ def mine(scene: Scene, detector: Network, *, least_logit: float) -> dict[str, np
 
 def main() -> None:
     """Mine a number of scenes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--models", type=Path, required=True, help="holds lung_nodule_detector")
     parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)
     parser.add_argument("--shapes", type=Path, required=True)
@@ -85,7 +89,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     # The project's own cache of `shapes.py`, made on this machine a step earlier.
-    shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()))  # noqa: S301
+    shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()))
     with Engine(precision="f32", threads=options.threads) as engine:
         detector = engine.network(load_package(options.models / "lung_nodule_detector"))
         for number in range(options.first, options.first + options.scenes):
@@ -101,8 +105,11 @@ def main() -> None:
             found = mine(scene, detector, least_logit=options.least_logit)
             np.savez(target, **found)  # type: ignore[arg-type]
             counts = [int((found["label"] == k).sum()) for k in (NODULE, FALSE_ALARM, IGNORED)]
-            print(f"{number} {background.name} {scene.protocol}: {len(scene.nodules)} nodules,"
-                  f" {counts[0]} proposed, {counts[1]} false alarms", flush=True)
+            print(
+                f"{number} {background.name} {scene.protocol}: {len(scene.nodules)} nodules,"
+                f" {counts[0]} proposed, {counts[1]} false alarms",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -87,10 +87,14 @@ class CandidateNetwork(nn.Module):
         super().__init__()
         a, b, c, d = widths
         self.features = nn.Sequential(
-            _conv(1, a, stride=2), _Residual(a),
-            _conv(a, b, stride=2), _Residual(b),
-            _conv(b, c, stride=2), _Residual(c),
-            _conv(c, d, stride=2), _Residual(d),
+            _conv(1, a, stride=2),
+            _Residual(a),
+            _conv(a, b, stride=2),
+            _Residual(b),
+            _conv(b, c, stride=2),
+            _Residual(c),
+            _conv(c, d, stride=2),
+            _Residual(d),
         )
         self.drop = nn.Dropout(0.3)
         self.head = nn.Linear(2 * d, 1)
@@ -113,7 +117,10 @@ class LungNetwork(nn.Module):
         self.down8 = nn.Sequential(_conv(c, d, stride=2), _Residual(d), _Residual(d))
         self.down16 = nn.Sequential(_conv(d, d, stride=2), _Residual(d))
         self.side8, self.side4, self.side2, self.side1 = (
-            nn.Conv3d(d, d, 1), nn.Conv3d(d, c, 1), nn.Conv3d(c, b, 1), nn.Conv3d(b, a, 1),
+            nn.Conv3d(d, d, 1),
+            nn.Conv3d(d, c, 1),
+            nn.Conv3d(c, b, 1),
+            nn.Conv3d(b, a, 1),
         )
         self.up8, self.up4, self.up2, self.up1 = _conv(d, d), _conv(c, c), _conv(b, b), _conv(a, a)
         self.head = nn.Conv3d(a, 3, 1)

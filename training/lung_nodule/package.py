@@ -42,22 +42,40 @@ class _Named(nn.Module):
 
 KINDS: dict[str, dict[str, Any]] = {
     "lungs": {
-        "name": "lung_nodule_lungs", "task": "segmentation", "network": LungNetwork, "patch": LUNG_PATCH,
-        "spacing": 3.0, "batch": 1,
-        "outputs": {"lungs": Output(description="logits of none, right lung, left lung", channels=3, stride=1)},
+        "name": "lung_nodule_lungs",
+        "task": "segmentation",
+        "network": LungNetwork,
+        "patch": LUNG_PATCH,
+        "spacing": 3.0,
+        "batch": 1,
+        "outputs": {
+            "lungs": Output(description="logits of none, right lung, left lung", channels=3, stride=1)
+        },
     },
     "detector": {
-        "name": "lung_nodule_detector", "task": "detection", "network": Detector, "patch": DETECTOR_PATCH,
-        "spacing": 1.0, "batch": 1,
+        "name": "lung_nodule_detector",
+        "task": "detection",
+        "network": Detector,
+        "patch": DETECTOR_PATCH,
+        "spacing": 1.0,
+        "batch": 1,
         "outputs": {
-            "heat": Output(description="logit: the centre of a nodule lies in this cell", channels=1, stride=4),
+            "heat": Output(
+                description="logit: the centre of a nodule lies in this cell", channels=1, stride=4
+            ),
             "size": Output(description="log of the nodule's diameter in mm", channels=1, stride=4),
-            "shift": Output(description="centre minus the cell's first voxel, in cells (z, y, x)", channels=3, stride=4),
+            "shift": Output(
+                description="centre minus the cell's first voxel, in cells (z, y, x)", channels=3, stride=4
+            ),
         },
     },
     "candidate": {
-        "name": "lung_nodule_candidate", "task": "candidate", "network": CandidateNetwork,
-        "patch": CANDIDATE_PATCH, "spacing": 1.0, "batch": 1,
+        "name": "lung_nodule_candidate",
+        "task": "candidate",
+        "network": CandidateNetwork,
+        "patch": CANDIDATE_PATCH,
+        "spacing": 1.0,
+        "batch": 1,
         "outputs": {"nodule": Output(description="logit: the candidate is a nodule", channels=1, stride=0)},
     },
 }
@@ -81,7 +99,9 @@ def converted(kind: str, weights: Path) -> openvino.Model:
     return model
 
 
-def patches(folder: Path, patch: tuple[int, int, int], *, count: int, skip: int) -> list[npt.NDArray[np.float32]]:
+def patches(
+    folder: Path, patch: tuple[int, int, int], *, count: int, skip: int
+) -> list[npt.NDArray[np.float32]]:
     """Return HU [1, 1, *patch] put together from stored cubes: a tile shows several of them side by side."""
     cubes: list[npt.NDArray[np.uint8]] = []
     for path in sorted(folder.glob("scene-*.npz")):
@@ -116,7 +136,9 @@ def quantised(model: openvino.Model, calibration: list[npt.NDArray[np.float32]])
     )
 
 
-def drift(f32: openvino.Model, int8: openvino.Model, checks: list[npt.NDArray[np.float32]], output: str) -> float:
+def drift(
+    f32: openvino.Model, int8: openvino.Model, checks: list[npt.NDArray[np.float32]], output: str
+) -> float:
     """Return the mean difference of probabilities where FP32 says more than 0.2 (or anywhere, for a vector)."""
     core = openvino.Core()
     exact, rounded = (core.compile_model(m, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}) for m in (f32, int8))
@@ -130,7 +152,9 @@ def drift(f32: openvino.Model, int8: openvino.Model, checks: list[npt.NDArray[np
 
 def main() -> None:
     """Write one package."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("kind", choices=sorted(KINDS))
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--settings", type=Path, required=True)
@@ -156,8 +180,11 @@ def main() -> None:
         moved = drift(converted(options.kind, options.weights), small, checks, output)
         print(f"{what['name']}: INT8 moves probabilities by {moved:.4f} on average (limit {most})")
         gate = AccuracyGate(
-            metric=f"1 - mean drift of the probability of `{output}`", f32=1.0, int8=round(1 - moved, 5),
-            max_drop=most, passed=moved <= most,
+            metric=f"1 - mean drift of the probability of `{output}`",
+            f32=1.0,
+            int8=round(1 - moved, 5),
+            max_drop=most,
+            passed=moved <= most,
         )
         if gate.passed:
             openvino.save_model(small, folder / "int8.xml", compress_to_fp16=False)
@@ -170,7 +197,10 @@ def main() -> None:
         reader="lung_nodule",
         licence="Apache-2.0",
         input=Input(
-            name="hu", spacing_mm=(what["spacing"],) * 3, patch=what["patch"], batch=what["batch"],
+            name="hu",
+            spacing_mm=(what["spacing"],) * 3,
+            patch=what["patch"],
+            batch=what["batch"],
             window_hu=WINDOW_HU,
         ),
         outputs=what["outputs"],

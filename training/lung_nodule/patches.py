@@ -70,7 +70,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     # The project's own cache of `shapes.py`, made on this machine a step earlier.
-    shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()))  # noqa: S301
+    shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()))
     for number in range(options.first, options.first + options.scenes):
         target = options.out / f"scene-{number:04d}.npz"
         if target.exists():
@@ -87,8 +87,11 @@ def main() -> None:
         np.savez(temporary, hu=images, cover=covers, nodules=nodules)
         temporary.rename(target)
         seconds = time.perf_counter() - started
-        print(f"{target.name} {background.name} {scene.protocol}: {len(scene.nodules)} nodules,"
-              f" {len(images)} patches, {seconds:.1f} s", flush=True)
+        print(
+            f"{target.name} {background.name} {scene.protocol}: {len(scene.nodules)} nodules,"
+            f" {len(images)} patches, {seconds:.1f} s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -85,7 +85,12 @@ class ShapeStore:
 
 
 def make_scene(
-    background: Background, shapes: ShapeStore, rng: np.random.Generator, *, nodules: int, distractors: int,
+    background: Background,
+    shapes: ShapeStore,
+    rng: np.random.Generator,
+    *,
+    nodules: int,
+    distractors: int,
     as_acquired: bool = False,
 ) -> Scene:
     """Insert nodules and distractors into a chest, then re-render it as another protocol.
@@ -105,9 +110,7 @@ def make_scene(
     noise = local_noise_hu(hu, inside)
     taken = np.array([m.centre for m in background.marked]).reshape(-1, 3)
     reach = np.array([m.diameter_mm / 2 for m in background.marked])
-    placed = [
-        Placed(m.centre, m.diameter_mm, _kind(m.texture), "real", m.readers) for m in background.marked
-    ]
+    placed = [Placed(m.centre, m.diameter_mm, _kind(m.texture), "real", m.readers) for m in background.marked]
     for number, mark in enumerate(background.marked, start=1):
         _paint_ball(cover, mark.centre, mark.diameter_mm / 2, number)
     voxels = _voxels_by_site(hu, depth)
@@ -154,9 +157,7 @@ def make_scene(
     protocol = "as acquired"
     if not as_acquired:
         hu, protocol = rendered_as(hu, rng)
-    return Scene(
-        np.clip(hu, -1024, 3071).astype(np.int16), background.lungs, cover, tuple(placed), protocol
-    )
+    return Scene(np.clip(hu, -1024, 3071).astype(np.int16), background.lungs, cover, tuple(placed), protocol)
 
 
 def rendered_as(hu: Float, rng: np.random.Generator) -> tuple[Float, str]:
@@ -165,7 +166,7 @@ def rendered_as(hu: Float, rng: np.random.Generator) -> tuple[Float, str]:
     if rng.random() < 0.55:
         thickness = float(rng.choice([1.5, 2.0, 2.5, 3.0, 4.0, 5.0], p=[0.2, 0.2, 0.25, 0.2, 0.08, 0.07]))
         interval = thickness * float(rng.choice([1.0, 1.0, 0.6]))
-        thick = ndimage.uniform_filter1d(hu, max(int(round(thickness)), 1), axis=0)
+        thick = ndimage.uniform_filter1d(hu, max(round(thickness), 1), axis=0)
         positions = np.arange(rng.uniform(0, interval), hu.shape[0] - 1, interval)
         index = np.clip(np.rint(positions).astype(int), 0, hu.shape[0] - 1)
         rows = np.interp(np.arange(hu.shape[0]), index, np.arange(len(index)))

@@ -116,7 +116,9 @@ def _body(
     grid = np.arange(heights[0], heights[-1] + GRID_MM / 2, GRID_MM)
     upper_index = np.clip(np.searchsorted(heights, grid), 1, len(heights) - 1)
     weight = (grid - heights[upper_index - 1]) / (heights[upper_index] - heights[upper_index - 1])
-    field = levels[upper_index - 1] * (1 - weight)[:, None, None] + levels[upper_index] * weight[:, None, None]
+    field = (
+        levels[upper_index - 1] * (1 - weight)[:, None, None] + levels[upper_index] * weight[:, None, None]
+    )
     body: npt.NDArray[np.bool_] = ndimage.gaussian_filter(field, 1.0) > 0
     if body.sum() < 40:
         return None

@@ -1,6 +1,6 @@
 """Train the candidate network on what the detector proposed. Seeded; CPU or GPU.
 
-    python -m training.lung_nodule.train_candidate --mined DIR --out DIR --steps 900
+python -m training.lung_nodule.train_candidate --mined DIR --out DIR --steps 900
 """
 
 import argparse
@@ -35,7 +35,9 @@ def augmented(cube: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDAr
 
 def main() -> None:
     """Train for a number of steps, writing weights and a log."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--mined", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=900)
@@ -62,7 +64,11 @@ def main() -> None:
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=5e-4)
     started, total = time.perf_counter(), 0.0
     for step in range(1, options.steps + 1):
-        rate = options.rate * min(step / 40, 1) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / options.steps)))
+        rate = (
+            options.rate
+            * min(step / 40, 1)
+            * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / options.steps)))
+        )
         for group in optimiser.param_groups:
             group["lr"] = rate
         half = options.batch // 2
@@ -77,7 +83,11 @@ def main() -> None:
         optimiser.step()
         total += float(loss.detach())
         if step % 50 == 0:
-            row = {"step": step, "seconds": round(time.perf_counter() - started), "loss": round(total / 50, 4)}
+            row = {
+                "step": step,
+                "seconds": round(time.perf_counter() - started),
+                "loss": round(total / 50, 4),
+            }
             print(json.dumps(row), flush=True)
             with (options.out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")

@@ -1,6 +1,6 @@
 """Train the detector on patches of scenes. CPU or GPU by the same script; resumable; seeded.
 
-    python -m training.lung_nodule.train_detector --patches DIR --out DIR --minutes 40
+python -m training.lung_nodule.train_detector --patches DIR --out DIR --minutes 40
 """
 
 import argparse
@@ -96,7 +96,9 @@ def targets(nodules: npt.NDArray[np.float32]) -> dict[str, Tensor]:
             if diameter <= 0:
                 continue
             squared = (
-                (axis[:, None, None] - z) ** 2 + (axis[None, :, None] - y) ** 2 + (axis[None, None, :] - x) ** 2
+                (axis[:, None, None] - z) ** 2
+                + (axis[None, :, None] - y) ** 2
+                + (axis[None, None, :] - x) ** 2
             )
             if readers < 3:
                 weight[n, 0][squared < (diameter / 2 + 4) ** 2] = 0
@@ -116,7 +118,9 @@ def targets(nodules: npt.NDArray[np.float32]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-def loss_of(found: dict[str, Tensor], truth: dict[str, Tensor], cover: Tensor) -> tuple[Tensor, dict[str, float]]:
+def loss_of(
+    found: dict[str, Tensor], truth: dict[str, Tensor], cover: Tensor
+) -> tuple[Tensor, dict[str, float]]:
     """Return the sum of the heat map's focal loss, size and shift errors, and the cover's overlap loss."""
     logit = found["heat"]
     probability = torch.sigmoid(logit).clamp(1e-5, 1 - 1e-5)
@@ -174,7 +178,7 @@ def main() -> None:
         if share >= 1:
             break
         # One cycle: a short warm-up, then a cosine down to a hundredth.
-        rate = options.rate * (min(step / 60, 1.0)) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * min(share, 1))))
+        rate = float(options.rate * min(step / 60, 1.0) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
         for group in optimiser.param_groups:
             group["lr"] = rate
         images, cover, nodules = store.batch(options.batch)

@@ -27,32 +27,33 @@ def print_summary(result: ReadResult, out: Path, *, console: Console | None = No
 
 
 def _findings(findings: tuple[Finding, ...]) -> Table:
+    compared = any(finding.comparison for finding in findings)
+    schemes = list(dict.fromkeys(finding.category.scheme for finding in findings if finding.category))
+    scheme = schemes[0] if len(schemes) == 1 else ""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("", "finding", "place", "type"):
         table.add_column(column)
-    for column in ("mean (mm)", "long × short (mm)", "volume (mm³)", "probability"):
-        table.add_column(column, justify="right")
-    table.add_column("category")
-    table.add_column("change")
+    for column in ("mean mm", "long × short", "mm³", "prob."):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column(scheme or "category", no_wrap=True)
+    if compared:
+        table.add_column("change")
     for finding in findings:
-        size = finding.diameter_mm
-        table.add_row(
-            *(
-                Text(cell)
-                for cell in (
-                    finding.id,
-                    finding.concept.meaning,
-                    place(finding),
-                    finding.attenuation or "",
-                    f"{size.mean:.1f}" if size else "",
-                    f"{size.long:.1f} × {size.short:.1f}" if size else "",
-                    f"{finding.volume_mm3:.0f}" if finding.volume_mm3 is not None else "",
-                    f"{finding.probability:.2f}",
-                    f"{finding.category.scheme} {finding.category.value}" if finding.category else "",
-                    finding.comparison.change if finding.comparison else "",
-                )
-            )
-        )
+        size, category = finding.diameter_mm, finding.category
+        cells = [
+            finding.id,
+            finding.concept.meaning,
+            place(finding),
+            finding.attenuation or "",
+            f"{size.mean:.1f}" if size else "",
+            f"{size.long:.1f} × {size.short:.1f}" if size else "",
+            f"{finding.volume_mm3:.0f}" if finding.volume_mm3 is not None else "",
+            f"{finding.probability:.2f}",
+            (category.value if scheme else f"{category.scheme} {category.value}") if category else "",
+        ]
+        if compared:
+            cells.append(finding.comparison.change if finding.comparison else "")
+        table.add_row(*map(Text, cells))
     return table
 
 

@@ -15,7 +15,7 @@ HIGHEST_RATIO = 100
 
 
 def members(path: Path) -> list[Source]:
-    """List the members that could be DICOM objects; nothing is written to disk, archives inside are left alone.
+    """List the members that could be DICOM objects; nothing is unpacked to disk, nor are archives inside.
 
     Raises:
         NothingReadable: the file is no zip archive after all.
@@ -26,7 +26,9 @@ def members(path: Path) -> list[Source]:
         archive = ZipFile(path)
         listed = [m for m in archive.infolist() if not m.is_dir() and m.file_size >= 132]
     except Exception as error:  # a damaged directory raises more than BadZipFile
-        raise NothingReadable(f"{path} is a damaged zip archive.", remedy="Copy or export it again.") from error
+        raise NothingReadable(
+            f"{path} is a damaged zip archive.", remedy="Copy or export it again."
+        ) from error
     total, packed = sum(m.file_size for m in listed), sum(m.compress_size for m in listed)
     bomb = total > MODEST_TOTAL and total > HIGHEST_RATIO * min(packed, path.stat().st_size)
     if len(listed) > MOST_MEMBERS or total > LARGEST_TOTAL or bomb:

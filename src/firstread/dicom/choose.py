@@ -38,11 +38,15 @@ _DESCRIBED = (
     (re.compile(r"\b(scout|topogram|localizer|localiser|surview|scanogram)\b", re.I), "a localizer"),
     (re.compile(r"\b(mip|minip)\b", re.I), "a projection"),
     (re.compile(r"\b(dose report|patient protocol|screen ?save)\b", re.I), "a dose or protocol page"),
-    (re.compile(r"\b(premonitoring|monitoring|bolus tracking|smart ?prep|test bolus)\b", re.I), "bolus tracking"),
+    (
+        re.compile(r"\b(premonitoring|monitoring|bolus tracking|smart ?prep|test bolus)\b", re.I),
+        "bolus tracking",
+    ),
 )
 _CHEST = re.compile(r"chest|thora|lung|pulmo|torax|胸|肺|\bth\b", re.I)
 _ELSEWHERE = re.compile(
-    r"head|brain|skull|neck|abdom|pelv|knee|foot|ankle|hand|wrist|hip\b|sinus|spine|coron.*heart|头|颅|腹|盆", re.I
+    r"head|brain|skull|neck|abdom|pelv|knee|foot|ankle|hand|wrist|hip\b|sinus|spine|coron.*heart|头|颅|腹|盆",
+    re.I,
 )
 
 
@@ -84,10 +88,11 @@ class _Candidate:
 def choose_series(study: Study) -> Choice:
     """Choose the axial thin-slice CT series of the chest.
 
-    Left aside are localizers, secondary captures, reformations, projections, other modalities and orientations, and
-    series with too few or too thick slices, or with a geometry that `load_volume` refuses. Of what is left the order is:
-    a chest by its header, complete coverage, thin slices, a standard or soft kernel before a sharp one (less noise,
-    truer attenuation), without contrast agent before with, original before derived.
+    Left aside are localizers, secondary captures, reformations, projections, other modalities and
+    orientations, and series with too few or too thick slices, or with a geometry that `load_volume`
+    refuses. Of what is left the order is: a chest by its header, complete coverage, thin slices, a standard
+    or soft kernel before a sharp one (less noise, truer attenuation), without contrast agent before with,
+    original before derived.
 
     Raises:
         NothingReadable: no series is a CT of the kind that is read.
@@ -177,7 +182,7 @@ def _best(candidates: list[_Candidate], rejected: list[tuple[Series, str]]) -> C
             series.uid,
         )
 
-    ranked = sorted(candidates, key=rank, reverse=True)  # type: ignore[arg-type,return-value]
+    ranked = sorted(candidates, key=rank, reverse=True)
     best = ranked[0]
     others = [(c.series, f"readable; {_described(c)} ranks behind the chosen one") for c in ranked[1:]]
     only = "the only" if not others else "the best suited of"
@@ -189,6 +194,5 @@ def _described(candidate: _Candidate) -> str:
     series, stack = candidate.series, candidate.stack
     kernel = f"kernel {series.kernel}" if series.kernel else "kernel not named"
     agent = f"contrast agent {series.contrast}" if series.contrast else "no contrast agent named"
-    return (
-        f"{len(stack.slots)} slices every {stack.distance_mm:.2f} mm over {stack.coverage_mm:.0f} mm, {kernel}, {agent}"
-    )
+    slices = f"{len(stack.slots)} slices every {stack.distance_mm:.2f} mm over {stack.coverage_mm:.0f} mm"
+    return f"{slices}, {kernel}, {agent}"

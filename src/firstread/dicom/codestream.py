@@ -20,7 +20,7 @@ class BadCodestream(ValueError):
 
 @dataclass(frozen=True)
 class Codestream:
-    """Size and sample format as the codestream gives them; `process` is the JPEG marker code (0xC0 …, 0xF7)."""
+    """Size and sample format as the codestream gives them; `process` is the JPEG frame marker's code."""
 
     rows: int
     columns: int

@@ -1,9 +1,9 @@
 """Encoded bytes of one image → stored values.
 
 The decoders are imagecodecs': CharLS, libjpeg-turbo and OpenJPEG behind functions that let go of the
-interpreter lock, which those of gdcm and pylibjpeg do not. On the 261 JPEG-LS slices of a 512 × 512 series they
-need 1.6 s of one core, pylibjpeg 6.3 s and gdcm 3.8 s. HTJ2K goes through OpenJPEG as well: OpenJPH, twice as
-fast, ends the process on some damaged streams.
+interpreter lock, which those of gdcm and pylibjpeg do not. On the 261 JPEG-LS slices of a 512 × 512 series
+they need 1.6 s of one core, pylibjpeg 6.3 s and gdcm 3.8 s. HTJ2K goes through OpenJPEG as well: OpenJPH,
+faster, ends the process on some damaged streams.
 """
 
 import struct
@@ -59,9 +59,8 @@ def _signed(values: npt.NDArray[np.generic], bits: int, signed: bool) -> Stored:
     word = np.uint32(32 - bits)
     lifted = np.asarray(values).astype(np.uint32) << word
     if signed:
-        down: Stored = lifted.view(np.int32) >> np.int32(32 - bits)
-        return down
-    return np.minimum(lifted >> word, np.uint32(0x7FFFFFFF)).astype(np.int32)
+        return np.asarray(lifted.view(np.int32) >> np.int32(32 - bits), np.int32)
+    return np.asarray(np.minimum(lifted >> word, np.uint32(0x7FFFFFFF)), np.int32)
 
 
 def _codestream(

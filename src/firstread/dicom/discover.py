@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from firstread.dicom.archive import members
+from firstread.dicom.header import uid
 from firstread.dicom.parse import Damaged, looks_like_dicom, parse_instance
 from firstread.dicom.quiet import quiet
 from firstread.dicom.series import Instance, Series, Study
-from firstread.dicom.header import uid
 from firstread.dicom.source import LARGEST_FILE, FileSource, Source
 from firstread.errors import NothingReadable, RefusedInput, UsageError
 from firstread.progress import Progress, silent
@@ -40,7 +40,9 @@ def open_study(path: Path | str, *, study_uid: str | None = None, progress: Prog
     return study_from(_sources(Path(path)), study_uid=study_uid, progress=progress)
 
 
-def study_from(sources: Iterable[Source], *, study_uid: str | None = None, progress: Progress = silent) -> Study:
+def study_from(
+    sources: Iterable[Source], *, study_uid: str | None = None, progress: Progress = silent
+) -> Study:
     """Open the study that the sources hold; see `open_study`."""
     listed = list(sources)
     progress("open", 0.0)

@@ -96,7 +96,7 @@ def frames_of(series: Series) -> tuple[Frame, ...]:
 
 
 _known: WeakKeyDictionary[Series, tuple["Frame", ...]] = WeakKeyDictionary()
-"""A series is asked twice, when it is chosen and when it is loaded; parsing its headers costs more than decoding."""
+"""A series is asked twice, when it is chosen and when it is loaded."""
 
 
 def _frames(instance: Instance) -> list[Frame]:
@@ -127,7 +127,7 @@ _MACROS = (
 
 
 def _groups(group: Dataset, shared: tuple[Dataset, ...], header: Dataset) -> list[Dataset]:
-    """List the data sets to ask, in order: the frame's macros, the shared ones, the top level (PS3.3 C.7.6.16)."""
+    """List the data sets to ask: the frame's macros, the shared ones, the top level (PS3.3 C.7.6.16)."""
     found = [item for holder in (group, *shared) for macro in _MACROS for item in items(holder, macro)[:1]]
     return [*found, header]
 
@@ -144,11 +144,13 @@ def _frame(instance: Instance, frame_number: int | None, places: list[Dataset]) 
     position, orientation = several("ImagePositionPatient", 3), several("ImageOrientationPatient", 6)
     spacing = several("PixelSpacing", 2)
     slope, intercept = one("RescaleSlope"), one("RescaleIntercept")
-    image_type = next((v for place in places for k in ("FrameType", "ImageType") if (v := texts(place, k))), ())
+    image_type = next(
+        (v for place in places for k in ("FrameType", "ImageType") if (v := texts(place, k))), ()
+    )
     flaw = (
         _stored(instance, rows, columns)
         or _placed(position, orientation, spacing)
-        or _rescaled(slope, intercept, next((v for p in places if (v := text(p, "RescaleType"))), ""))
+        or _rescaled(slope, intercept, next((t for p in places if (t := text(p, "RescaleType"))), ""))
     )
     if flaw or not (position and orientation and spacing and slope is not None and intercept is not None):
         return Frame(instance, frame_number, flaw, image_type=image_type)
@@ -169,7 +171,7 @@ def _frame(instance: Instance, frame_number: int | None, places: list[Dataset]) 
         slope=slope,
         intercept=intercept,
         image_type=image_type,
-        traits=tuple(next((v for place in places if (v := text(place, k))), "") for k in TRAITS),
+        traits=tuple(next((t for p in places if (t := text(p, k))), "") for k in TRAITS),
     )
 
 
@@ -198,7 +200,9 @@ def _stored(instance: Instance, rows: int, columns: int) -> str:
 
 
 def _placed(
-    position: tuple[float, ...] | None, orientation: tuple[float, ...] | None, spacing: tuple[float, ...] | None
+    position: tuple[float, ...] | None,
+    orientation: tuple[float, ...] | None,
+    spacing: tuple[float, ...] | None,
 ) -> str:
     """Say what forbids to place the image in the patient."""
     if position is None or max(map(abs, position)) > _FARTHEST_MM:

@@ -32,8 +32,16 @@ def check_extent(along_mm: npt.NDArray[np.float64], name: str) -> None:
         )
 
 
-def check_gaps(index: npt.NDArray[np.float64], step_mm: float, name: str) -> int:
+def check_gaps(
+    index: npt.NDArray[np.float64], step_mm: float, name: str, *, share: float = LARGEST_SHARE
+) -> int:
     """Return how many grid slices between the given ascending places are missing.
+
+    Args:
+        index: Places on the grid, ascending.
+        step_mm: Distance between grid slices.
+        name: What the message calls the series.
+        share: Of the grid's slices that may be missing.
 
     Raises:
         RefusedInput: one gap, or all of them together, are too large to interpolate.
@@ -42,10 +50,10 @@ def check_gaps(index: npt.NDArray[np.float64], step_mm: float, name: str) -> int
     total = int(np.rint(missing.sum()))
     grid = float(index[-1] - index[0]) + 1
     widest = float(missing.max(initial=0.0)) * step_mm
-    if widest > LARGEST_GAP_MM or total > max(1.0, LARGEST_SHARE * grid):
+    if widest > LARGEST_GAP_MM or total > max(1.0, share * grid):
         raise RefusedInput(
             f"{name}: {total} of {grid:.0f} slices are missing or damaged, the widest gap {widest:.1f} mm; "
-            f"at most {LARGEST_GAP_MM} mm and {LARGEST_SHARE:.0%} can be interpolated.",
+            f"at most {LARGEST_GAP_MM} mm and {share:.0%} can be interpolated.",
             remedy="Send the complete series again from the scanner or PACS.",
         )
     return total

@@ -7,6 +7,7 @@ not finite, or cannot be parsed: what that means is for the caller to say.
 import math
 import re
 from functools import cache
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -60,7 +61,7 @@ def uid(header: Dataset, keyword: str) -> str:
 def numbers(header: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
     """Return exactly `count` finite numbers."""
     value = _value(header, keyword)
-    several = list(value)[: count + 1] if isinstance(value, MultiValue | list | tuple) else [value]
+    several: list[Any] = list(value)[: count + 1] if isinstance(value, MultiValue | list | tuple) else [value]
     if len(several) != count:
         return None
     try:

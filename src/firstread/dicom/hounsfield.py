@@ -9,8 +9,8 @@ from firstread.dicom.frames import Frame
 from firstread.dicom.header import number
 
 AIR = -1024
-"""HU that padding is set to. Nothing in a CT is thinner than air, -1000 HU; scanners write down to -1024, and -2000
-or -3024 only where they measured nothing."""
+"""HU that padding is set to. Nothing in a CT is thinner than air, -1000 HU; scanners write down to -1024,
+and -2000 or -3024 only where they measured nothing."""
 
 _HIGHEST = 32767
 _PADDED_AT_MOST = -900

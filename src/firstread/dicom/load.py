@@ -49,7 +49,8 @@ def load_volume(series: Series, *, threads: int | None = None, progress: Progres
         voxels = rows * columns * max(len(stack.slots), int(stack.index[-1]) + 1)
         if voxels > LARGEST_VOLUME:
             raise RefusedInput(
-                f"Series {series.uid} is {voxels >> 20} Mi voxels; at most {LARGEST_VOLUME >> 20} Mi are read."
+                f"Series {series.uid} has {voxels >> 20} Mi voxels; "
+                f"at most {LARGEST_VOLUME >> 20} Mi are read."
             )
         decoded = _decode(stack, threads=threads or _cores(), progress=progress)
         volume = _assemble(series, stack, decoded)
@@ -113,14 +114,16 @@ def _read(instance: Instance, frames: list[Frame], targets: dict[Frame, Slices])
 
 
 def _encoded(instance: Instance) -> Sequence[bytes | None]:
-    # Whatever goes wrong here - a file that is gone, a checksum, a broken item structure - the image is missing.
+    # Whatever goes wrong here (a file that is gone, a checksum, a broken item), the image is missing.
     try:
         return encoded_frames(instance)
     except Exception:
         return []
 
 
-def _decode_frames(encoded: Sequence[bytes | None], frames: list[Frame], targets: dict[Frame, Slices]) -> list[Frame]:
+def _decode_frames(
+    encoded: Sequence[bytes | None], frames: list[Frame], targets: dict[Frame, Slices]
+) -> list[Frame]:
     """Decode into the targets; return the frames for which it worked."""
     good = []
     for frame in frames:
@@ -140,34 +143,43 @@ def _settle(
     stack: Stack, hu: Slices, again: dict[Frame, Slices], good: set[Frame]
 ) -> tuple[list[Frame | None], list[str]]:
     """Decide which image stands for each position."""
-    taken: list[Frame | None] = []
+    pixels = {frame: again.get(frame, hu[n]) for n, slot in enumerate(stack.slots) for frame in slot}
+    readable = [[frame for frame in slot if frame in good] for slot in stack.slots]
+    taken: list[Frame | None] = [held[0] if held else None for held in readable]
     same, different = 0, 0
-    for n, slot in enumerate(stack.slots):
-        readable = [frame for frame in slot if frame in good]
-        chosen = readable[0] if readable else None
-        taken.append(chosen)
-        if chosen is None:
-            continue
-        if chosen in again:
-            hu[n] = again[chosen]
-        for other in readable[1:]:
-            if np.array_equal(again[other], hu[n]):
+    for n, held in enumerate(readable):
+        distinct = held[:1]
+        for frame in held[1:]:
+            if any(np.array_equal(pixels[frame], pixels[other]) for other in distinct):
                 same += 1
             else:
-                different += 1
+                distinct.append(frame)
+        different += max(0, len(distinct) - 1)
+        if len(distinct) > 1:
+            beside = [pixels[near] for m in (n - 1, n + 1) if 0 <= m < len(taken) and (near := taken[m])]
+            taken[n] = min(
+                distinct, key=lambda frame: sum(_difference(pixels[frame], other) for other in beside)
+            )
+    for n, kept in enumerate(taken):
+        if kept in again:
+            hu[n] = again[kept]
     warnings = [f"{same} duplicate image(s) with identical pixels left out."] if same else []
     if different > max(1.0, LARGEST_SHARE * len(stack.slots)):
         raise RefusedInput(
-            f"Series {stack_uid(stack)} has {different} images with other pixels at positions that are already taken, "
-            "and nothing in their headers tells the acquisitions apart.",
+            f"Series {stack_uid(stack)} has {different} images with other pixels at positions that are "
+            "already taken, and nothing in their headers tells the acquisitions apart.",
             remedy="Send the acquisitions as separate series.",
         )
     if different:
         warnings.append(
-            f"{different} image(s) with other pixels at a position that was already taken left out; the image with "
-            "the lowest SOP Instance UID was kept."
+            f"{different} image(s) with other pixels at a position that was already taken left out; the "
+            "one that resembles its neighbours more was kept."
         )
     return taken, warnings
+
+
+def _difference(a: Slices, b: Slices) -> float:
+    return float(np.abs(a.astype(np.int32) - b).mean())
 
 
 def stack_uid(stack: Stack) -> str:
@@ -200,16 +212,23 @@ def _assemble(series: Series, stack: Stack, decoded: _Decoded) -> Volume:
     if damaged:
         warnings.append(f"{damaged} image(s) whose pixel data is cut off or damaged left out.")
     if len(odd):
-        warnings.append(f"{len(odd)} image(s) whose pixels do not resemble their neighbours' left out as damaged.")
+        warnings.append(
+            f"{len(odd)} image(s) whose pixels do not resemble their neighbours' left out as damaged."
+        )
     if stack.even and missing:
         warnings.append(
-            f"{missing} missing slice(s) of {int(index[-1] - index[0]) + 1} interpolated from their neighbours."
+            f"{missing} missing slice(s) of {int(index[-1] - index[0]) + 1} interpolated from their "
+            "neighbours."
         )
     first = int(index[0]) if stack.even else float(index[0])
     index = index - first
     count = round(float(index[-1])) + 1
     whole = stack.even and count == len(readable) == len(kept)
-    hu = decoded.hu if whole else _regrid(decoded.hu[kept] if len(kept) < len(readable) else decoded.hu, index, count)
+    hu = (
+        decoded.hu
+        if whole
+        else _regrid(decoded.hu[kept] if len(kept) < len(readable) else decoded.hu, index, count)
+    )
     frames = [frame for n in kept if (frame := decoded.taken[n]) is not None]
     warnings += _remarks(frames)
     start = frames[0]
@@ -252,13 +271,19 @@ def _remarks(frames: list[Frame]) -> list[str]:
     remarks = []
     first = frames[0].instance
     if any(text(frame.instance.header, "PhotometricInterpretation") == "MONOCHROME1" for frame in frames):
-        # Photometric Interpretation says how to show a value, not what it measures: the rescale does (PS3.3 C.11.1).
-        remarks.append("Images are MONOCHROME1; that concerns display only, and HU follow the rescale as always.")
+        # It says how to show a value; what the value measures, the rescale says (PS3.3 C.11.1).
+        remarks.append(
+            "Images are MONOCHROME1; that concerns display only, and HU follow the rescale as always."
+        )
     contested = {hu for frame in frames if (hu := rescale_of(frame).contested) is not None}
     if contested:
         named = ", ".join(f"{hu:.0f}" for hu in sorted(contested)[:3])
-        remarks.append(f"Pixel Padding Value stands for {named} HU, which tissue has too; it was not left out.")
-    lossy = TRANSFER_SYNTAXES[first.transfer_syntax_uid].lossy and not first.transfer_syntax_uid.endswith(".91")
+        remarks.append(
+            f"Pixel Padding Value stands for {named} HU, which tissue has too; it was not left out."
+        )
+    lossy = TRANSFER_SYNTAXES[first.transfer_syntax_uid].lossy and not first.transfer_syntax_uid.endswith(
+        ".91"
+    )
     if lossy or any(text(frame.instance.header, "LossyImageCompression") == "01" for frame in frames):
         remarks.append("Images were compressed with loss; attenuations and small nodules may be altered.")
     return remarks

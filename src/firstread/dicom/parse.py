@@ -15,7 +15,13 @@ from firstread.dicom.transfer_syntax import DEFLATED
 
 _FIRST_BYTES = 1 << 16
 _LARGEST_HEADER = 1 << 28
-_STARTS = (b"\x08\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00", b"\x08\x00\x16\x00", b"\x02\x00\x00\x00")
+_STARTS = (
+    b"\x08\x00\x00\x00",
+    b"\x08\x00\x05\x00",
+    b"\x08\x00\x08\x00",
+    b"\x08\x00\x16\x00",
+    b"\x02\x00\x00\x00",
+)
 _PIXEL_TAGS = {0x7FE00008, 0x7FE00009, 0x7FE00010}
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
@@ -45,7 +51,10 @@ def parse_instance(source: Source) -> Instance | None:
     parsed = _parse(first)
     if not whole and (parsed is None or parsed[1] is None):
         # The header is longer than what was looked at. Or there are no pixels at all.
-        parsed = _parse(source.read(_LARGEST_HEADER))
+        content = source.read(_LARGEST_HEADER)
+        if _deflated(content):
+            raise Damaged("a transfer syntax far from the start of the file")
+        parsed = _parse(content)
     if parsed is None:
         raise Damaged("the header cannot be parsed")
     return _instance(source, parsed)
@@ -85,7 +94,8 @@ def _instance(source: Source, parsed: tuple[Dataset, int | None]) -> Instance | 
 
 
 def _deflated(first: bytes) -> bool:
-    return first[128:132] == b"DICM" and DEFLATED.encode() in first[:1024]
+    # Wherever it stands: pydicom must never meet this syntax, for it inflates without a limit.
+    return DEFLATED.encode() in first
 
 
 def _dataset_start(content: bytes) -> int:

@@ -36,7 +36,9 @@ def encoded_frames(instance: Instance) -> Sequence[bytes | None]:
     if syntax.packing != "native":
         raise Damaged("compressed Pixel Data that is not encapsulated")
     header = instance.header
-    bits = (whole(header, "Rows") or 0) * (whole(header, "Columns") or 0) * (whole(header, "BitsAllocated") or 0)
+    bits = (
+        (whole(header, "Rows") or 0) * (whole(header, "Columns") or 0) * (whole(header, "BitsAllocated") or 0)
+    )
     size = bits // 8
     end = min(len(content), at + length)
     cuts = [(at + n * size, at + (n + 1) * size) for n in range(count)]

@@ -11,11 +11,11 @@ _MARGIN_HU = 100.0
 
 
 def implausible_slices(hu: npt.NDArray[np.int16], readable: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
-    """Find slices that differ from both neighbours, in some band of rows, far more than these differ from each other.
+    """Find slices that differ from both neighbours far more than these differ from each other.
 
-    Anatomy changes along the patient: two slices apart it differs at least about as much as one slice apart. A
-    slice that was damaged in a way that still decodes is unlike both of its neighbours, which are alike. Only a
-    slice between two readable ones is judged.
+    Anatomy changes along the patient: two slices apart it differs at least about as much as one slice apart.
+    A slice that was damaged in a way that still decodes is, in some band of rows, unlike both of its
+    neighbours, which are alike. Only a slice between two readable ones is judged.
 
     Args:
         hu: HU (slice, row, column).

@@ -28,8 +28,8 @@ class Instance:
         sop_instance_uid: SOP Instance UID (0008,0018).
         sop_class_uid: SOP Class UID (0008,0016).
         transfer_syntax_uid: Transfer Syntax UID (0002,0010).
-        pixel_offset: Byte at which the Pixel Data element starts, in the data set as it is read (inflated, for
-            the deflated transfer syntax); None when the object has none.
+        pixel_offset: Byte at which the Pixel Data element starts in the source, or in the inflated data set
+            for the deflated transfer syntax; None when the object has none.
     """
 
     source: Source = field(repr=False)
@@ -50,7 +50,7 @@ class Instance:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Instances that share a Series Instance UID; what is said of the series is said by its first instance."""
+    """Instances that share a Series Instance UID; its attributes are those of its first instance."""
 
     uid: str
     study_uid: str

@@ -7,7 +7,7 @@ from typing import Protocol
 from zipfile import ZipFile, ZipInfo
 
 LARGEST_FILE = 2 << 30
-"""Bytes. The largest CT object that the reader is meant for, an Enhanced CT of 2,000 frames, has half of it."""
+"""Bytes; an uncompressed Enhanced CT of 2,000 frames has half of it."""
 
 
 class Source(Protocol):
@@ -43,7 +43,7 @@ class FileSource:
 
 @dataclass(frozen=True)
 class ZipSource:
-    """A member of an open archive; it is inflated in memory each time, so no name in it ever touches the disk."""
+    """A member of an open archive, inflated in memory, so that no name in it ever touches the disk."""
 
     archive: ZipFile = field(repr=False)
     member: ZipInfo

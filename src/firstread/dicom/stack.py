@@ -29,7 +29,7 @@ class Stack:
     """Slices in order, and the even grid they are put on.
 
     Attributes:
-        slots: The images of each position, ascending along the normal; more than one where slices are duplicated.
+        slots: The images of each position, ascending along the normal; several where slices are duplicated.
         index: Place of each slot on the grid; whole numbers if `even`.
         step_mm: Patient vector from one grid slice to the next.
         even: Whether every slot lies on the grid.
@@ -78,17 +78,18 @@ def build_stack(frames: tuple[Frame, ...], *, series_uid: str) -> Stack:
     step, index, even = _grid(along)
     if step > LARGEST_STEP_MM:
         raise RefusedInput(
-            f"{name}: slices are {step:.1f} mm apart, and nodules of several millimetres lie unseen between them.",
+            f"{name}: slices are {step:.1f} mm apart, and nodules lie unseen between them.",
             remedy="Give a reconstruction with thinner slices.",
         )
     if even:
         check_gaps(index, step, name)
     else:
-        check_gaps(np.concatenate([[0.0], np.cumsum(np.maximum(1.0, np.diff(index)))]), step, name)
+        # Where spacing changes there is no count of slices that should be there, only the width of each hole.
+        check_gaps(index, step, name, share=1.0)
         steps = np.diff(along)
         warnings.append(
-            f"Slices are {steps.min():.2f} to {steps.max():.2f} mm apart; the volume was interpolated to an even "
-            f"{step:.2f} mm."
+            f"Slices are {steps.min():.2f} to {steps.max():.2f} mm apart; the volume was interpolated to an "
+            f"even {step:.2f} mm."
         )
     first, last = slots[0][0].position_mm, slots[-1][0].position_mm
     step_mm = (last - first) / index[-1]
@@ -141,8 +142,8 @@ def _dominant(usable: list[Frame], name: str, warnings: list[str]) -> list[Frame
     odd = len(usable) - len(dominant)
     if 2 * len(dominant) <= len(usable):
         raise RefusedInput(
-            f"{name} mixes {len(ranked)} groups of images that differ in orientation, matrix, pixel size or frame of "
-            f"reference, and none has more than half of its {len(usable)} images.",
+            f"{name} mixes {len(ranked)} groups of images that differ in orientation, matrix, pixel size or "
+            f"frame of reference, and none has more than half of its {len(usable)} images.",
             remedy="Send the reconstructions as separate series.",
         )
     if odd:
@@ -154,7 +155,7 @@ def _dominant(usable: list[Frame], name: str, warnings: list[str]) -> list[Frame
 
 
 def _slots(frames: list[Frame]) -> tuple[tuple[tuple[Frame, ...], ...], Array]:
-    """Order images along the normal; images at one position share a slot. Return slots and positions in mm."""
+    """Order images along the normal, those of one position in one slot; return slots and positions in mm."""
     normal = frames[0].normal
     along = np.array([frame.position_mm @ normal for frame in frames])
     order = sorted(range(len(frames)), key=lambda n: (along[n], _identity(frames[n])))
@@ -173,7 +174,9 @@ def _identity(frame: Frame) -> tuple[str, int]:
     return frame.instance.sop_instance_uid, frame.frame_number or 0
 
 
-def _aligned(slots: tuple[tuple[Frame, ...], ...], along: Array, name: str, warnings: list[str]) -> list[Frame]:
+def _aligned(
+    slots: tuple[tuple[Frame, ...], ...], along: Array, name: str, warnings: list[str]
+) -> list[Frame]:
     """Leave out the images that lie beside the line on which most are stacked."""
     frames = [frame for slot in slots for frame in slot]
     if len(slots) < LEAST_SLICES:
@@ -245,8 +248,8 @@ def _note_tilt(step_mm: Array, normal: Array, name: str, warnings: list[str]) ->
         raise RefusedInput(f"{name}: its slices are stacked at {tilt:.0f}° to their normal.")
     if tilt > _TILT_DEGREES:
         warnings.append(
-            f"The slices are tilted by {tilt:.1f}° against the axis they are stacked on (gantry tilt); measurements "
-            "follow the oblique grid."
+            f"The slices are tilted by {tilt:.1f}° against the axis they are stacked on (gantry tilt); "
+            "measurements follow the oblique grid."
         )
 
 

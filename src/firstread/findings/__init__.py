@@ -16,6 +16,7 @@ from firstread.findings.mask import Mask
 from firstread.findings.result import (
     NOTICE,
     Acquisition,
+    Grid,
     ModelUse,
     Prior,
     ReaderIdentity,
@@ -34,6 +35,7 @@ __all__ = [
     "Comparison",
     "Diameters",
     "Finding",
+    "Grid",
     "Mask",
     "Measurement",
     "ModelUse",

@@ -60,6 +60,17 @@ class Acquisition(_Value):
     chosen_because: str = Field(default="", description="why this series and not another")
 
 
+class Grid(_Value):
+    """The voxel grid on which the masks lie: that of the series, as it was read."""
+
+    shape: tuple[int, int, int] = Field(description="slices, rows, columns")
+    affine: tuple[tuple[float, float, float, float], ...] = Field(
+        min_length=3,
+        max_length=3,
+        description="rows x, y, z (LPS, mm) of the map from (slice, row, column, 1)",
+    )
+
+
 class Prior(_Value):
     """The prior study that this read was compared with."""
 
@@ -79,6 +90,7 @@ class ReadResult(_Value):
     reader: ReaderIdentity
     models: tuple[ModelUse, ...] = ()
     acquisition: Acquisition
+    grid: Grid | None = None
     timings_s: Timings = Timings()
     warnings: tuple[str, ...] = ()
     category: Category | None = Field(default=None, description="the study's, of its leading finding")

@@ -63,7 +63,7 @@ class Chest:
         lobe: uint8; 0 none, 1 right upper, 2 right middle, 3 right lower, 4 left upper, 5 left lower.
         oblique: Signed distance to the oblique fissure of the side, negative below.
         minor: Signed distance to the right minor fissure, negative below.
-        cavity: Inner surface of the cage without the spine and the thoracic inlet: what fat fills.
+        cavity: Inner surface of the cage less what is by the spine and outside the upper lungs.
         blood: Heart and great vessels.
         soft: Oesophagus and other soft parts of the mediastinum.
         below: Abdomen, under the diaphragm.
@@ -117,8 +117,8 @@ def build_chest(space: Space, rng: np.random.Generator, *, heart: float) -> Ches
     left = x > np.float32(Chest.MIDLINE)
     lobe, oblique, minor = _lobes(space, lung, left, rng)
     spine = np.maximum(back - np.float32(BODY_TO_BACK - 3) - y, np.abs(x) - 36)
-    inlet = np.maximum(np.float32(206) - z, np.float32(32) - np.abs(x))
-    cavity = np.maximum(cage, -np.minimum(spine, inlet))
+    beside = np.maximum(np.float32(118) - z, np.float32(48) - np.abs(x))
+    cavity = np.maximum(cage, -np.minimum(spine, beside))
     below = np.maximum((z - dome) * np.float32(0.75) + 2, cage)
     return Chest(cage, lung, lobe, oblique, minor, cavity, blood, oesophagus, below)
 

@@ -146,7 +146,7 @@ def _thorns(
         np.array([base for base, _, _ in ends]),
         np.array([tip for _, tip, _ in ends]),
         np.array([radius for _, _, radius in ends]),
-        np.full(len(ends), 0.15),
+        np.full(len(ends), 0.3),
     )
     share = np.zeros(size, np.uint8)
     draw_tubes(share, tubes, origin=(corner[2], corner[1], corner[0]), spacing=spacing)

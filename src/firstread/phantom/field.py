@@ -34,12 +34,10 @@ class Grid:
         ]
         return lines[0][:, None, None], lines[1][None, :, None], lines[2][None, None, :]
 
-    def sample(self, field: npt.NDArray[np.generic], points: Points, *, order: int = 1) -> Points:
+    def sample(self, field: Floats, points: Points) -> Points:
         """Interpolate a field at body points (n, 3) given as (x, y, z); mm."""
-        index = (np.asarray(points)[:, ::-1] - np.asarray(self.origin)) / self.step
-        values: Points = ndimage.map_coordinates(
-            field, index.T, order=order, mode="nearest", output=np.float64
-        )
+        index: Points = (np.asarray(points)[:, ::-1] - np.asarray(self.origin)) / self.step
+        values: Points = ndimage.map_coordinates(field, index.T, order=1, mode="nearest", output=np.float64)
         return values
 
     def coarse_noise(self, rng: np.random.Generator, scale_mm: float) -> Floats:

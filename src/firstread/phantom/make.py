@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from firstread.dicom.geometry import Geometry
 from firstread.errors import UsageError
-from firstread.phantom.anatomy import build_anatomy
+from firstread.phantom.anatomy import Anatomy, build_anatomy
 from firstread.phantom.frame import frame_on_lungs
 from firstread.phantom.imaging import scan
-from firstread.phantom.lung_trees import build_trees
+from firstread.phantom.lung_trees import LungTrees, build_trees
 from firstread.phantom.nodule_spec import DEFAULT_NODULES, NoduleSpec, drawn_nodules
 from firstread.phantom.patient import Patient, draw_patient
 from firstread.phantom.placing import place_nodules
 from firstread.phantom.scanner import KERNELS, Kernel, default_noise_hu
 from firstread.phantom.truth import PhantomTruth
 from firstread.progress import Progress, silent
+
+MOST_NODULES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ def make_phantom(
         kernel: Reconstruction kernel.
         dose_noise_hu: Standard deviation in the middle of the body; None is the kernel's usual, 0 none.
         patient: A build; None draws one.
-        progress: Called with the stages anatomy, trees, nodules, slices.
+        progress: Called with the stages anatomy, nodules, slices.
 
     Raises:
         UsageError: an argument is out of range, or a nodule does not fit.
@@ -78,21 +81,17 @@ def make_phantom(
     _check(seed, slices, spacing_mm, thickness, matrix, kernel, dose_noise_hu)
     noise_hu = default_noise_hu(kernel, thickness) if dose_noise_hu is None else float(dose_noise_hu)
     specs = DEFAULT_NODULES if nodules is None else nodules
+    count = specs if isinstance(specs, int) else len(specs)
+    if not 0 <= count <= MOST_NODULES:
+        raise UsageError(f"{count} nodules were asked for.", remedy=f"Ask for 0 to {MOST_NODULES}.")
     if isinstance(specs, int):
         specs = drawn_nodules(specs, seed)
-    if len(specs) > 200:
-        raise UsageError(f"{len(specs)} nodules were asked for.", remedy="At most 200 can be labelled.")
 
-    person = np.random.default_rng([seed, 1])
-    build = draw_patient(person) if patient is None else patient
-    progress("anatomy", 0.0)
-    anatomy = build_anatomy(build, person)
-    progress("trees", 0.0)
-    trees = build_trees(anatomy, person)
-
+    build, anatomy, trees = _person(seed, patient)
+    progress("anatomy", 1.0)
     frame = frame_on_lungs(anatomy, seed, slices, spacing_mm, matrix)
-    progress("nodules", 0.0)
     placed = place_nodules(specs, anatomy, trees, frame.room, seed=seed)
+    progress("nodules", 1.0)
     hu, lungs, labels = scan(
         anatomy,
         trees,
@@ -105,7 +104,7 @@ def make_phantom(
         contrast=build.contrast,
         progress=progress,
     )
-    counts = np.bincount(lungs.reshape(-1), minlength=3)
+    right, left = (round(int((lungs == side).sum()) * frame.geometry.voxel_mm3 / 1000, 1) for side in (1, 2))
     truth = PhantomTruth(
         seed=seed,
         spacing_mm=spacing_mm,
@@ -115,13 +114,19 @@ def make_phantom(
         contrast=build.contrast,
         sex=build.sex,
         age_years=build.age_years,
-        lung_volume_ml=(
-            round(float(counts[1]) * frame.geometry.voxel_mm3 / 1000, 1),
-            round(float(counts[2]) * frame.geometry.voxel_mm3 / 1000, 1),
-        ),
+        lung_volume_ml=(right, left),
         nodules=tuple(nodule.truth for nodule in placed),
     )
     return Phantom(hu, frame.geometry, lungs, labels, truth, build)
+
+
+@lru_cache(maxsize=1)
+def _person(seed: int, patient: Patient | None) -> tuple[Patient, Anatomy, LungTrees]:
+    """Draw a person; the last one is kept (about 200 MB), since follow-ups and other kernels are of the same."""
+    rng = np.random.default_rng([seed, 1])
+    build = draw_patient(rng) if patient is None else patient
+    anatomy = build_anatomy(build, rng)
+    return build, anatomy, build_trees(anatomy, rng)
 
 
 def _check(

@@ -68,7 +68,7 @@ class NoduleShape:
         turned = offset @ self.turn.T
         length = np.sqrt((turned**2).sum(-1)) + 1e-6
         direction = turned / length[..., None]
-        reach = self.radius / np.sqrt(((direction / self.axes) ** 2).sum(-1))
+        reach = self.radius / np.sqrt(((direction / self.axes) ** 2).sum(-1) + 1e-9)
         bulge = np.ones_like(length)
         for toward, wave, phase, height in zip(
             self.bulges, self.waves, self.phases, self.heights, strict=True
@@ -83,7 +83,7 @@ class NoduleShape:
         for direction, reach in zip(self.spicules, self.spicule_reach, strict=True):
             toward = self.turn.T @ direction
             base = toward * self.radius * 0.8
-            ends.append((base, toward * self.radius * (1.0 + reach), min(0.9, 0.14 * self.radius)))
+            ends.append((base, toward * self.radius * (1.0 + reach), min(1.6, 0.24 * self.radius)))
         return ends
 
 

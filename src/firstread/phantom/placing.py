@@ -276,7 +276,7 @@ def _sized(
 ) -> tuple[NoduleShape, RulerReading | None, bool]:
     """Scale a form until what the pleura leaves of it has the diameter; tell whether it touches."""
     reading, touches = None, False
-    for fineness in (12, 12, 30, 30):
+    for fineness in (10, 10, 22, 22):
         step = float(np.clip(shape.radius / fineness, 0.08, 0.8))
         reach = shape.radius * 1.3
         line = np.arange(-reach, reach + step, step)
@@ -292,7 +292,7 @@ def _sized(
             return shape, None, touches
         reading = measure(inside, step, np.full(3, -reach))
         wrong = diameter_mm / reading.diameters.mean
-        if fineness == 30 and abs(wrong - 1) < 0.01:
+        if fineness == 22 and abs(wrong - 1) < 0.01:
             break
         shape = shape.scaled(float(np.clip(wrong, 0.7, 1.4)))
     return shape, reading, touches

@@ -46,12 +46,19 @@ def default_noise_hu(kernel: Kernel, thickness_mm: float) -> float:
 def slice_profile(thickness_mm: float, step_mm: float) -> npt.NDArray[np.float32]:
     """Return the weights of sections step_mm apart whose sum is one slice; odd count, sum 1.
 
-    A Gaussian whose full width at half maximum is the slice thickness, less the section's own width.
+    A Gaussian of which section and weights together are as wide as the slice is thick.
     """
-    sigma = np.sqrt(max((thickness_mm / FWHM) ** 2 - step_mm**2 / 12, (0.2 * step_mm) ** 2))
-    reach = max(1, int(np.ceil(2.5 * sigma / step_mm)))
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) * step_mm / sigma) ** 2)
-    profile: npt.NDArray[np.float32] = (weights / weights.sum()).astype(np.float32)
+    # In steps: what the weights must spread, beyond the width of the section itself.
+    spread = max((thickness_mm / FWHM / step_mm) ** 2 - 1 / 12, 1e-4)
+    at = np.arange(-(reach := max(1, int(np.ceil(2.8 * np.sqrt(spread))))), reach + 1)
+    low, high = 0.05, 4.0 * np.sqrt(spread) + 1.0
+    for _ in range(40):
+        # A sampled Gaussian spreads less than its sigma says, the more so the narrower it is.
+        sigma = (low + high) / 2
+        weights = np.exp(-0.5 * (at / sigma) ** 2)
+        weights /= weights.sum()
+        low, high = (sigma, high) if (weights * at**2).sum() < spread else (low, sigma)
+    profile: npt.NDArray[np.float32] = weights.astype(np.float32)
     return profile
 
 

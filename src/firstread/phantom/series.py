@@ -207,7 +207,8 @@ def _scout(phantom: Phantom, uids: _Uids, study_date: date) -> Dataset:
     ds.PixelSpacing = [f"{dz:.6g}", f"{dx:.6g}"]
     ds.Rows, ds.Columns = image.shape
     ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 15, 1
-    ds.RescaleIntercept, ds.RescaleType = "0", "US"  # the values of a projection are not Hounsfield units
+    ds.RescaleIntercept = "0"
+    del ds.RescaleType  # the values of a projection are not Hounsfield units
     ds.WindowCenter, ds.WindowWidth = "0", "2000"
     ds.PixelData = image.astype("<i2").tobytes()
     return ds

@@ -18,7 +18,7 @@ from firstread.settings import Precision
 from firstread.workflow.documents import write_documents
 from firstread.workflow.result_folder import (
     check_destination,
-    load_result,
+    load_prior,
     new_result_folder,
     write_result_json,
 )
@@ -70,7 +70,7 @@ def read_study(
     if threads is not None and threads < 1:
         raise UsageError(f"A read needs at least one thread, not {threads}.", remedy="Leave --threads out.")
     named = load_reader(reader) if reader is not None else None
-    earlier = load_result(Path(prior)) if prior is not None else None
+    earlier = load_prior(Path(prior)) if prior is not None else None
 
     begun = perf_counter()
     study = open_study(source, study_uid=study_uid, progress=progress)

@@ -14,10 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from firstread.dicom.seg_masks import with_structure_masks
 from firstread.errors import FirstreadError, UsageError
 from firstread.findings import ReadResult
 
 RESULT_JSON = "result.json"
+SEG = "seg.dcm"
 FILE_NAME = re.compile(r"result\.json|report\.(html|pdf|fhir\.json)|sr\.dcm|seg\.dcm|key-[\w.-]+\.(dcm|png)")
 LARGEST_RESULT_BYTES = 64 * 2**20  # a read of 100 findings takes 0.3 MB
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # PS3.5 section 9.1, without its rule on leading zeros
@@ -142,6 +144,18 @@ def _put_in_place(folder: Path, out: Path, *, replace: bool) -> None:
 def write_result_json(folder: Path, result: ReadResult) -> None:
     """Write `result.json`, the last file of a result: a folder that has it has the others too."""
     (folder / RESULT_JSON).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def load_prior(path: Path) -> ReadResult:
+    """Read back an earlier result to compare with, with the lungs of its segmentation where they lie beside it.
+
+    Raises:
+        UsageError: as `load_result`.
+        FirstreadError: there is a segmentation, and it is not that of the result.
+    """
+    result = load_result(path)
+    seg = (path if path.is_dir() else path.parent) / SEG
+    return with_structure_masks(result, seg) if seg.is_file() else result
 
 
 def load_result(path: Path) -> ReadResult:

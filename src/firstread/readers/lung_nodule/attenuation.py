@@ -80,7 +80,7 @@ def attenuation_of(volume: Volume, mask: Mask) -> AttenuationFacts:
     calm = ndimage.gaussian_filter(hu, (0, 0.5 * blur[1], 0.5 * blur[2]))
     # Next to chest wall or vessel a voxel is mixed with tissue, not with lung: it tells nothing.
     dense = ~region & (hu > SOLID_HU)
-    judged = region & ~ndimage.binary_dilation(dense, np.ones((1, 3, 3)), iterations=2)
+    judged = region & ~ndimage.binary_dilation(dense, np.ones((1, 3, 3), bool), iterations=2)
     if judged.sum() < 0.3 * region.sum():
         judged = region
     unmixed = lung_hu + (calm - lung_hu) / np.clip(share, 0.35, 1.0)

@@ -21,7 +21,9 @@ class Judged:
     probability: float
 
 
-def cube(volume: Volume, center_lps_mm: tuple[float, float, float], network: Network) -> npt.NDArray[np.float32]:
+def cube(
+    volume: Volume, center_lps_mm: tuple[float, float, float], network: Network
+) -> npt.NDArray[np.float32]:
     """Return what the network sees of a candidate: HU [z, y, x] on its own spacing, the centre in the middle."""
     given = network.package.manifest.input
     half = (np.asarray(given.patch[::-1]) - 1) / 2 * given.spacing_mm[0]

@@ -18,7 +18,7 @@ STRIDE = 4
 MOST_CANDIDATES = 120
 """More candidates than any chest has nodules; the least likely are dropped."""
 _MARGIN_MM = 12.0
-_RIM_MM = 6.0
+_RIM_MM = 18.0
 _HALO = 16
 _NOTHING = -20.0
 _LEAST_MM, _MOST_MM = 2.0, 90.0
@@ -56,7 +56,7 @@ def detect(
     grid = reading_grid(lower - _MARGIN_MM, upper + _MARGIN_MM, spacing_mm=spacing_mm)
     hu = resample(volume, grid)
     # A nodule on the pleura may lie outside the mask by its own half.
-    reach = max(int(round(_RIM_MM / lungs.grid.spacing_mm[0])), 1)
+    reach = max(round(_RIM_MM / lungs.grid.spacing_mm[0]), 1)
     wide = ndimage.binary_dilation(lungs.coarse > 0, iterations=reach).astype(np.uint8)
     inside = labels_on(wide, lungs.grid, grid) > 0
     found = run_tiled(

@@ -54,7 +54,7 @@ def sample(
     to_source = np.linalg.inv(source.affine) @ grid.affine
     matrix, offset = to_source[:3, :3], to_source[:3, 3]
     if smooth:
-        factors = [max(int(round(abs(matrix[a, a]))), 1) for a in range(3)]
+        factors = [max(round(float(abs(matrix[a, a]))), 1) for a in range(3)]
         array, matrix, offset = _block_mean(array, matrix, offset, factors)
     off_diagonal = np.abs(matrix - np.diag(np.diag(matrix)))
     if (off_diagonal * np.asarray(grid.shape)).max() < _ALIGNED_MM:
@@ -127,9 +127,7 @@ def _sample_aligned(
     return sampled
 
 
-def labels_on(
-    labels: npt.NDArray[np.uint8], grid: Geometry, target: Geometry
-) -> npt.NDArray[np.uint8]:
+def labels_on(labels: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -> npt.NDArray[np.uint8]:
     """Sample a label array on another grid, nearest neighbour; 0 outside."""
     to_grid = np.linalg.inv(grid.affine) @ target.affine
     matrix, offset = to_grid[:3, :3], to_grid[:3, 3]
@@ -138,7 +136,9 @@ def labels_on(
         picks = []
         for axis in range(3):
             index = np.rint(offset[axis] + matrix[axis, axis] * np.arange(target.shape[axis])).astype(int)
-            picks.append((np.clip(index, 0, labels.shape[axis] - 1), (index >= 0) & (index < labels.shape[axis])))
+            picks.append(
+                (np.clip(index, 0, labels.shape[axis] - 1), (index >= 0) & (index < labels.shape[axis]))
+            )
         found = labels[np.ix_(picks[0][0], picks[1][0], picks[2][0])]
         for axis, (_, valid) in enumerate(picks):
             if not valid.all():

@@ -112,9 +112,7 @@ def _refuse_without_lungs(coarse: npt.NDArray[np.uint8], spacing_mm: float) -> N
         )
 
 
-def _on_volume(
-    coarse: npt.NDArray[np.uint8], grid: Geometry, target: Geometry
-) -> npt.NDArray[np.uint8]:
+def _on_volume(coarse: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -> npt.NDArray[np.uint8]:
     """Bring labels to the volume's grid with a smooth border."""
     labels = np.zeros(target.shape, np.uint8)
     for side in (RIGHT, LEFT):

@@ -63,10 +63,12 @@ def measure_mask(volume: Volume, mask: Mask) -> Measured:
     region, box = _with_margin(geometry, mask, 2)
     hu = volume.hu[box].astype(float)
     shares = _shares(hu, region)
+    # With nothing to go by but the voxels, a little blur takes the steps out of their outline.
+    drawn = shares if shares is not None else _blurred(region)
     largest = int(region.sum((1, 2)).argmax())
     corner = np.array([span.start for span in box])
     diameters, axes = axes_of_slice(
-        geometry, region[largest], shares[largest], corner + np.array([largest, 0, 0])
+        geometry, region[largest], drawn[largest], corner + np.array([largest, 0, 0])
     )
     hits = np.argwhere(region)
     return Measured(
@@ -88,7 +90,7 @@ def axes_of_slice(
     Args:
         geometry: The volume's grid.
         plane: The region's pixels (row, column).
-        shares: How much of each pixel is nodule, as `_shares` gives; of the same shape.
+        shares: How much of each pixel is nodule, 0 to 1; of the same shape.
         corner: Index (slice, row, column) of the first pixel in the volume.
 
     Returns:
@@ -125,10 +127,11 @@ def _with_margin(geometry: Geometry, mask: Mask, margin: int) -> tuple[Bools, tu
     return region, (k, j, i)
 
 
-def _shares(hu: Floats, region: Bools) -> Floats:
+def _shares(hu: Floats, region: Bools) -> Floats | None:
     """Return how much of each voxel is nodule, from where its HU lies between the lung's and the nodule's.
 
-    0 is lung, 1 nodule; outside the region the values beyond the next two voxels mean nothing.
+    0 is lung, 1 nodule; outside the region the values beyond the next two voxels mean nothing. None where
+    nodule and surroundings are alike.
     """
     rim = ndimage.binary_dilation(region, _CROSS, iterations=2) & ~region
     inner = region & ndimage.binary_dilation(~region, _CROSS)
@@ -136,15 +139,22 @@ def _shares(hu: Floats, region: Bools) -> Floats:
     level = float(np.median(hu[deep])) if deep.sum() >= 8 else float(np.percentile(hu[region], 90))
     lung_hu = float(np.percentile(hu[rim], 25)) if rim.any() else level
     if level - lung_hu < LEAST_CONTRAST_HU:
-        return region.astype(float)
+        return None
     return (hu - lung_hu) / (level - lung_hu)
 
 
-def _volume_mm3(geometry: Geometry, region: Bools, shares: Floats) -> float:
+def _blurred(region: Bools) -> Floats:
+    blurred: Floats = ndimage.gaussian_filter(region.astype(float), (0, 0.7, 0.7))
+    return blurred + EDGE - 0.5
+
+
+def _volume_mm3(geometry: Geometry, region: Bools, shares: Floats | None) -> float:
     """Count the voxels, those next to the edge by their share.
 
     One outside that is more than half nodule was cut off on purpose (vessel, chest wall): it does not count.
     """
+    if shares is None:
+        return float(region.sum() * geometry.voxel_mm3)
     inner = region & ndimage.binary_dilation(~region, _CROSS)
     outer = shares[ndimage.binary_dilation(region, _CROSS) & ~region]
     fringe = np.clip(outer[outer < 0.5], 0, None).sum()

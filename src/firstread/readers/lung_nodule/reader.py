@@ -11,15 +11,17 @@ import numpy.typing as npt
 from firstread import __version__
 from firstread.dicom.choose import Choice, choose_series
 from firstread.dicom.frames import CT_CLASSES
-from firstread.dicom.header import number
+from firstread.dicom.geometry import Geometry
+from firstread.dicom.header import number, whole
 from firstread.dicom.series import Series, Study
 from firstread.dicom.uids import derive_uid
-from firstread.dicom.volume import Volume
+from firstread.dicom.volume import SourceSlice, Volume
 from firstread.engine import Engine, Network
 from firstread.findings import (
     Acquisition,
     Algorithm,
     Finding,
+    Grid,
     Mask,
     Measurement,
     Prior,
@@ -102,10 +104,10 @@ class LungNoduleReader:
         likely = [one for one in judged if one.probability >= weights["threshold"]]
         findings, warnings = _measured(volume, lungs, likely, networks, progress=progress)
         structures = _structures(volume, lungs, networks.lungs)
-        findings, compared, compare_warnings = _compared(
+        tracked, compared, compare_warnings = _compared(
             findings, structures, choice.series, volume, lungs, networks, prior
         )
-        categorised = categorise(findings)
+        categorised = categorise(tracked)
         took("measure")
         return ReadResult(
             study_uid=study.study_uid,
@@ -114,6 +116,7 @@ class LungNoduleReader:
             reader=ReaderIdentity(name=self.name, version=self.version),
             models=tuple(network.use for network in networks.all),
             acquisition=_acquisition(choice, volume),
+            grid=_grid(volume),
             timings_s=Timings(**seconds),
             warnings=(*study.warnings, *volume.warnings, *warnings, *compare_warnings),
             category=categorised.study[0] if categorised.study else None,
@@ -190,11 +193,15 @@ def _finding(
         solid_part_mm=facts.solid_part_mm,
         measurements=(
             Measurement(
-                concept=MEAN_ATTENUATION, value=measured.mean_hu, unit="[hnsf'U]", method="mean of the outline"
+                concept=MEAN_ATTENUATION,
+                value=measured.mean_hu,
+                unit="[hnsf'U]",
+                method="mean of the outline",
             ),
         ),
         sop_instance_uid=source.sop_instance_uid,
         frame_number=source.frame_number,
+        instance_number=_instance_number(volume, source),
         tracking_uid=derive_uid("tracking", volume.sources[0].sop_instance_uid, f"{x:.1f} {y:.1f} {z:.1f}"),
         algorithms=tuple(
             Algorithm(name=network.use.name, version=network.use.version, digest=network.use.digest)
@@ -202,6 +209,10 @@ def _finding(
         ),
         mask=mask,
     )
+
+
+def _instance_number(volume: Volume, source: SourceSlice) -> int | None:
+    return whole(volume.headers[volume.sources.index(source)], "InstanceNumber")
 
 
 def _overlap(taken: npt.NDArray[np.bool_], mask: Mask) -> float:
@@ -255,6 +266,7 @@ def _compared(
         structures,
         study_date=_study_date(series),
         prior=prior,
+        prior_lungs=_lungs_of(prior),
         lungs=LungMasks.of(structures, volume.geometry),
         study_uid=series.study_uid,
         models=[network.use for network in networks.all],
@@ -262,10 +274,24 @@ def _compared(
     return compared.findings, compared.prior, compared.warnings
 
 
+def _grid(volume: Volume) -> Grid:
+    rows = tuple((float(r[0]), float(r[1]), float(r[2]), float(r[3])) for r in volume.geometry.affine[:3])
+    return Grid(shape=volume.geometry.shape, affine=rows)
+
+
+def _lungs_of(prior: ReadResult) -> LungMasks | None:
+    """Return the prior's lungs where its segmentation came along; boxes alone fit more coarsely."""
+    if prior.grid is None or not any(structure.mask is not None for structure in prior.structures):
+        return None
+    affine = np.vstack([np.array(prior.grid.affine), [0.0, 0.0, 0.0, 1.0]])
+    return LungMasks.of(prior.structures, Geometry(shape=prior.grid.shape, affine=affine))
+
+
 def _acquisition(choice: Choice, volume: Volume) -> Acquisition:
     series = choice.series
     return Acquisition(
         modality=series.modality,
+        series_number=series.number,
         description=series.description,
         manufacturer=series.manufacturer,
         model=series.model,
