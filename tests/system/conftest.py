@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from firstread.findings import ReadResult
-from firstread.phantom import NoduleSpec, Phantom, make_phantom, write_series
+from firstread.phantom import NoduleSpec, Phantom, make_phantom
+from firstread.phantom.series import write_series
 from firstread.workflow.read_study import read_study
 
 NODULES = (

@@ -275,7 +275,8 @@ def _description(number: int, segment: _Segment) -> Dataset:
     item.SegmentAlgorithmType = "AUTOMATIC"
     item.SegmentAlgorithmName = segment.algorithms[-1].name[:_LABEL] if segment.algorithms else "firstread"
     if segment.algorithms:
-        item.SegmentationAlgorithmIdentificationSequence = algorithm_items(segment.algorithms)
+        # One item: highdicom refuses a segment that names several. The SR names them all.
+        item.SegmentationAlgorithmIdentificationSequence = algorithm_items(segment.algorithms[-1:])
     item.SegmentedPropertyCategoryCodeSequence = [coded(segment.category)]
     kind = coded(segment.kind)
     side = {"right": RIGHT, "left": LEFT}.get(segment.laterality or "")

@@ -77,10 +77,14 @@ class Comparison(_Value):
     prior_date: date | None = None
     prior_mean_mm: float | None = None
     prior_volume_mm3: float | None = None
-    prior_solid_part_mm: float | None = Field(default=None, description="mean diameter of the solid part then")
+    prior_solid_part_mm: float | None = Field(
+        default=None, description="mean diameter of the solid part then"
+    )
     prior_attenuation: Attenuation | None = None
     prior_category: str | None = Field(default=None, description="its Lung-RADS category then")
-    first_mean_mm: float | None = Field(default=None, description="on the earliest study of the chain of reads")
+    first_mean_mm: float | None = Field(
+        default=None, description="on the earliest study of the chain of reads"
+    )
     first_date: date | None = None
     interval_days: int | None = None
     growth_mm: float | None = Field(default=None, description="mean diameter now minus then")

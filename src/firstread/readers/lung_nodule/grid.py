@@ -97,7 +97,7 @@ def _sample_aligned(
 
     def plane(k: int) -> npt.NDArray[np.float32]:
         if k not in planes:
-            planes[k] = cv2.warpAffine(
+            warped = cv2.warpAffine(
                 array[k].astype(np.float32),
                 warp,
                 (columns, rows),
@@ -105,6 +105,7 @@ def _sample_aligned(
                 borderMode=cv2.BORDER_CONSTANT,
                 borderValue=float(AIR_HU),
             )
+            planes[k] = np.asarray(warped, np.float32)
         return planes[k]
 
     last = array.shape[0] - 1

@@ -44,7 +44,7 @@ def match(
     likeness = np.array([[_likeness(now, then, method) for then in prior] for now in current])
     rows, columns = linear_sum_assignment(likeness, maximize=True)
     return {
-        int(row): (int(column), math.dist(current[row].place_mm, prior[column].place_mm))
+        int(row): (int(column), math.dist(current[int(row)].place_mm, prior[int(column)].place_mm))
         for row, column in zip(rows, columns, strict=True)
         if likeness[row, column] > 0
     }

@@ -191,7 +191,8 @@ def _closest_points(affine: Floats, pairs: Sequence[tuple[Surface, Surface]]) ->
 
 def _pair(affine: Floats, moving: Surface, fixed: Surface, tree: cKDTree) -> tuple[Floats, Floats, Floats]:
     """Return (source points, their targets, the targets' normals), without the worst pairs."""
-    distance, nearest = tree.query(_apply(affine, moving.points))
+    found = tree.query(_apply(affine, moving.points))
+    distance, nearest = np.asarray(found[0]), np.asarray(found[1])
     turned = moving.normals @ np.linalg.inv(affine[:3, :3])
     turned /= np.linalg.norm(turned, axis=1, keepdims=True)
     facing = (turned * fixed.normals[nearest]).sum(1) > FACING

@@ -46,7 +46,7 @@ def surface_of(mask: Mask, geometry: Geometry) -> Surface:
     smooth = ndimage.gaussian_filter(share, 1.0)
     inside = smooth >= 0.5
     edge = np.argwhere(inside & ~ndimage.binary_erosion(inside))
-    slope = np.stack(np.gradient(smooth), axis=-1)[tuple(edge.T)]
+    slope = np.stack(list(np.gradient(smooth)), axis=-1)[tuple(edge.T)]
     # From blocks to voxels to the patient; a gradient maps by the inverse transpose.
     linear = geometry.affine[:3, :3] * factor
     slope = slope @ np.linalg.inv(linear)
