@@ -131,7 +131,9 @@ def quantised(model: openvino.Model, calibration: list[npt.NDArray[np.float32]])
     """
     import nncf
 
-    convolutions = [op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"]
+    convolutions = [
+        op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"
+    ]
     return nncf.quantize(
         model,
         nncf.Dataset(calibration, lambda hu: {"hu": hu}),
