@@ -86,7 +86,7 @@ def test_a_decoder_that_decodes_wrongly_or_not_at_all_is_told(monkeypatch):
     assert checks["decoder JPEG Lossless"].state == "fine"
     monkeypatch.setattr(installation_checks, "expected", lambda bits: expected(bits) + 1)
     checks = {check.name: check for check in installation_checks.check_decoders()}
-    assert "decodes it wrongly" in checks["decoder JPEG Lossless"].found
+    assert "decodes the sample wrongly" in checks["decoder JPEG Lossless"].found
     assert checks["decoder JPEG 2000"].state == "fine"
 
 

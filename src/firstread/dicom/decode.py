@@ -1,9 +1,8 @@
 """Encoded bytes of one image → stored values.
 
 The decoders are imagecodecs': CharLS, libjpeg-turbo and OpenJPEG behind functions that let go of the
-interpreter lock, which those of gdcm and pylibjpeg do not. On the 261 JPEG-LS slices of a 512 × 512 series
-they need 1.6 s of one core, pylibjpeg 6.3 s and gdcm 3.8 s. HTJ2K goes through OpenJPEG as well: OpenJPH,
-faster, ends the process on some damaged streams.
+interpreter lock; those of pylibjpeg hold it, and gdcm showed no gain from a second thread. HTJ2K goes through
+OpenJPEG as well: OpenJPH, faster, ends the process on some damaged streams.
 """
 
 import struct

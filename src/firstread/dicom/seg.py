@@ -74,7 +74,7 @@ def build_seg(
         result: The read; masks lie on the volume's grid.
         volume: The series that was read, with the headers of all its images.
         created: Date and time of the content.
-        deflated: Write with the deflated transfer syntax: a fiftieth of the size, but not every archive
+        deflated: Write with the deflated transfer syntax: much smaller, but not every archive
             takes it.
 
     Raises:
