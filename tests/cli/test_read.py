@@ -110,7 +110,13 @@ def test_a_read_that_is_stopped_leaves_nothing(small_study, ball_reader, tmp_pat
     environment = {**os.environ, "PYTHONPATH": str(ball_reader), "BALL_READER": "wait"}
     command = [sys.executable, "-m", "firstread.cli", "read", str(small_study), "--reader", "ball"]
     child = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where the tests run in the background, SIGINT is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert child.stdout.readline() == b"waiting\n"
