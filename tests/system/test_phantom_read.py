@@ -85,7 +85,9 @@ def test_dsrdump_prints_the_measurements(read_phantom: ReadPhantom, debian_tool)
     for finding in read_phantom.result.findings:
         assert finding.diameter_mm is not None
         assert finding.tracking_uid in told
-        assert any(f'"{shown}"' in told for shown in (finding.diameter_mm.long, f"{finding.diameter_mm.long:g}"))
+        assert any(
+            f'"{shown}"' in told for shown in (finding.diameter_mm.long, f"{finding.diameter_mm.long:g}")
+        )
 
 
 def test_objects_belong_to_the_study_and_say_what_they_are(read_phantom: ReadPhantom):
