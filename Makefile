@@ -35,7 +35,7 @@ test: $(VENV)/.installed-test ## run the whole test suite
 ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
-# The whole-product tests in a process of their own, as a user's read is: not after 5,200 damaged inputs.
+# The whole-product tests in a process of their own, as a user's read is: other tests install a reader of theirs.
 	@$(BIN)/python -m pytest --ignore=tests/system
 	@$(BIN)/python -m pytest tests/system
 endif

@@ -36,5 +36,5 @@ def read_phantom(tmp_path_factory: pytest.TempPathFactory) -> ReadPhantom:
     phantom = make_phantom(seed=21, spacing_mm=(2.0, 0.8, 0.8), nodules=NODULES)
     series = folder / "series"
     write_series(phantom, series, study_date=date(2024, 3, 1))
-    result = read_study(series, folder / "out")
+    result = read_study(series, folder / "out", reader="lung_nodule")
     return ReadPhantom(series, phantom, folder / "out", result)

@@ -99,7 +99,9 @@ def test_objects_belong_to_the_study_and_say_what_they_are(read_phantom: ReadPha
 
 
 def test_the_same_read_twice_gives_the_same_findings(read_phantom: ReadPhantom, tmp_path: Path):
-    same_findings(read_study(read_phantom.series, tmp_path / "again"), read_phantom.result)
+    same_findings(
+        read_study(read_phantom.series, tmp_path / "again", reader="lung_nodule"), read_phantom.result
+    )
 
 
 def test_a_shuffled_renamed_and_re_encoded_copy_gives_the_same_findings(
@@ -122,7 +124,7 @@ def test_a_shuffled_renamed_and_re_encoded_copy_gives_the_same_findings(
     (copy / "notes.txt").write_text("not an image")
     syntaxes = {i.transfer_syntax_uid for s in open_study(copy).series for i in s.instances}
     assert len(syntaxes) == len(encoders)
-    same_findings(read_study(copy, tmp_path / "out"), read_phantom.result)
+    same_findings(read_study(copy, tmp_path / "out", reader="lung_nodule"), read_phantom.result)
 
 
 def test_a_follow_up_is_matched_and_its_growth_reported(read_phantom: ReadPhantom, tmp_path: Path):
@@ -138,7 +140,7 @@ def test_a_follow_up_is_matched_and_its_growth_reported(read_phantom: ReadPhanto
     ]  # fmt: skip
     later = make_phantom(seed=21, spacing_mm=(2.0, 0.8, 0.8), nodules=now)
     write_series(later, tmp_path / "later", study_date=date(2024, 9, 1))
-    result = read_study(tmp_path / "later", tmp_path / "out", prior=read_phantom.out)
+    result = read_study(tmp_path / "later", tmp_path / "out", prior=read_phantom.out, reader="lung_nodule")
     assert result.prior is not None
     by_place = {
         f.id: min(np.linalg.norm(np.subtract(f.center_lps_mm, t.center_lps_mm)) for t in then[1:2])
@@ -175,5 +177,5 @@ def test_a_phantom_of_the_abdomen_is_refused(read_phantom: ReadPhantom, tmp_path
     from firstread.errors import RefusedInput
 
     with pytest.raises(RefusedInput, match="lung"):
-        read_study(tmp_path, tmp_path / "out")
+        read_study(tmp_path, tmp_path / "out", reader="lung_nodule")
     assert not (tmp_path / "out").exists()
