@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.lidc_nodules import grouped
 
 from firstread.dicom.discover import open_study
 from firstread.engine import Engine
@@ -16,18 +17,9 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def consensus(folder: Path) -> list[list[dict]]:
-    """Readers' annotations grouped into nodules, those of three or four readers."""
+    """Nodules that three or four readers marked, each as their annotations."""
     rows = json.loads((folder / "annotations.json").read_text())["readers_annotations"]
-    groups: list[list[dict]] = []
-    for row in rows:
-        for group in groups:
-            away = np.linalg.norm(np.subtract(group[0]["center_lps_mm"], row["center_lps_mm"]))
-            if away < max(group[0]["long_diameter_mm"], row["long_diameter_mm"]) / 2 + 1:
-                group.append(row)
-                break
-        else:
-            groups.append([row])
-    return [group for group in groups if len(group) >= 3]
+    return [group for group in grouped(rows) if len(group) >= 3]
 
 
 @pytest.fixture(scope="module", params=SCANS)
