@@ -9,7 +9,7 @@ import pytest
 
 from firstread.engine import AccuracyGate, Engine, load_package
 from firstread.errors import ModelPackageError, UsageError
-from tests.engine.tiny_network import PATCH, conv_net
+from tests.engine.tiny_network import PATCH, conv_net, write_package
 
 GATE = AccuracyGate(metric="dice", f32=0.97, int8=0.968, max_drop=0.005, passed=True)
 SAMPLE = np.random.default_rng(3).uniform(-1000, 400, (1, 1, *PATCH)).astype(np.float32)
@@ -26,6 +26,13 @@ def test_a_network_is_compiled_once_and_found_by_package_or_name(make_package):
         assert engine.network("tiny") is network
         assert engine.network(package) is network
         assert network.package == package
+
+
+def test_folders_that_were_named_are_searched_before_those_of_the_settings(make_package, tmp_path):
+    make_package()
+    named = write_package(tmp_path / "named" / "tiny")
+    assert Engine(models=[tmp_path / "named"]).network("tiny").package.folder == named.folder
+    assert Engine(models=[tmp_path / "empty"]).network("tiny").package.folder == tmp_path / "models" / "tiny"
 
 
 def test_the_use_of_a_network_names_package_digest_and_precision(make_package):

@@ -6,6 +6,7 @@ import typer
 
 from firstread import __version__
 from firstread.cli.doctor import doctor
+from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
@@ -41,3 +42,4 @@ app.command()(read)
 app.command()(info)
 app.command()(phantom)
 app.command()(doctor)
+app.add_typer(evaluate, name="evaluate")

@@ -10,6 +10,7 @@ from firstread.progress import Progress as Callback
 from firstread.progress import silent
 
 STAGES = {
+    "studies": "studies",
     "open": "find the images",
     "load": "load the series",
     "segment": "segment the lungs",

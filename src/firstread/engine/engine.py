@@ -3,6 +3,7 @@
 import io
 import logging
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -31,6 +32,7 @@ class Engine:
         threads: Threads of inference; None takes the setting, else the cores granted to this process.
         precision: auto takes int8 where a package has it, f32 elsewhere; None takes the setting.
         cache_dir: Where compiled networks are kept; None takes the setting.
+        models: Folders that are searched for packages before those of the settings.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Engine:
         threads: int | None = None,
         precision: Precision | None = None,
         cache_dir: Path | None = None,
+        models: Sequence[Path] = (),
     ) -> None:
-        self._settings = load_settings()
+        settings = load_settings()
+        self._settings = settings.model_copy(update={"models": (*models, *settings.models)})
         self.granted = cpu.granted(override=threads if threads is not None else self._settings.threads)
         self.threads = self.granted.threads
         self.precision: Precision = precision or self._settings.precision

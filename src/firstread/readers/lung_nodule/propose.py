@@ -1,0 +1,109 @@
+"""What may be a nodule in a study, with its probability, before any threshold: load, lungs, detect, judge.
+
+Reading takes the likely ones and goes on to measure; evaluation takes all of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Self
+
+from firstread.dicom.choose import Choice, choose_series
+from firstread.dicom.series import Study
+from firstread.dicom.volume import Volume
+from firstread.engine import Engine, Network
+from firstread.progress import Progress, silent
+from firstread.readers.lung_nodule.candidates import Judged, judge
+from firstread.readers.lung_nodule.detect import detect
+from firstread.readers.lung_nodule.lungs import Lungs, segment_lungs
+
+LUNGS, DETECTOR, CANDIDATE = "lung_nodule_lungs", "lung_nodule_detector", "lung_nodule_candidate"
+"""The model packages of the three tasks."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The three networks of the reader."""
+
+    lungs: Network
+    detector: Network
+    candidate: Network
+
+    @classmethod
+    def of(cls, engine: Engine) -> Self:
+        """Take them from an engine.
+
+        Raises:
+            ModelPackageError: a package is missing or damaged, or lacks the precision that was asked for.
+        """
+        return cls(*(engine.network(name) for name in (LUNGS, DETECTOR, CANDIDATE)))
+
+    @property
+    def all(self) -> tuple[Network, Network, Network]:
+        """Return them in the order in which they run."""
+        return self.lungs, self.detector, self.candidate
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """Every candidate of a study with its probability, and what it was found in.
+
+    Attributes:
+        choice: The series that was read, and why.
+        volume: The series, decoded.
+        lungs: Its lungs.
+        judged: All candidates, in the detector's order.
+        threshold: Probability from which on a candidate is reported: the operating point of the precision.
+        networks: What was used.
+        seconds: Wall-clock seconds of the stages load, segment, detect and classify.
+    """
+
+    choice: Choice
+    volume: Volume
+    lungs: Lungs
+    judged: tuple[Judged, ...]
+    threshold: float
+    networks: Networks
+    seconds: Mapping[str, float]
+
+    @property
+    def likely(self) -> tuple[Judged, ...]:
+        """Return the candidates that are reported."""
+        return tuple(one for one in self.judged if one.probability >= self.threshold)
+
+
+def propose(study: Study, engine: Engine, *, progress: Progress = silent) -> Proposal:
+    """Find what may be a nodule in the best chest series of a study.
+
+    Args:
+        study: The study; its best chest series is taken.
+        engine: Runs the networks.
+        progress: Called with the stages load, segment, detect and classify.
+
+    Raises:
+        NothingReadable: no series is a CT of the kind that is read.
+        RefusedInput: one is, but reading it would not be safe.
+        Cancelled: raised by `progress`, passed on.
+    """
+    seconds: dict[str, float] = {}
+    clock = perf_counter()
+
+    def took(stage: str) -> None:
+        nonlocal clock
+        now = perf_counter()
+        seconds[stage] = round(now - clock, 3)
+        clock = now
+
+    choice = choose_series(study)
+    volume = study.volume(choice.series, threads=engine.threads, progress=progress)
+    took("load")
+    networks = Networks.of(engine)
+    lungs = segment_lungs(volume, networks.lungs, progress=progress)
+    took("segment")
+    point = networks.detector.operating_point
+    candidates = detect(volume, lungs, networks.detector, least_logit=point["least_logit"], progress=progress)
+    took("detect")
+    weights = networks.candidate.operating_point
+    judged = judge(volume, candidates, networks.candidate, weights=weights, progress=progress)
+    took("classify")
+    return Proposal(choice, volume, lungs, judged, weights["threshold"], networks, seconds)
