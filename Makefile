@@ -7,15 +7,19 @@ OUT    ?= out
 # Study of `make bench`: the shared one where it is, or a phantom.
 STUDY  ?=
 REPEATS ?= 3
+# Of `make train-lung-nodule`: a folder of DICOM folders, and where everything is made. SMOKE=1 tries the path on phantoms.
+SCANS  ?= ../shared/data/ct
+WORK   ?= $(OUT)/training
+SMOKE  ?=
 # Arguments for pytest in place of the whole suite, e.g. make test PYTEST_ARGS="tests/dicom -k geometry"
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format docs bench reference clean
+.PHONY: help demo test lint format docs bench reference train-lung-nodule clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The environment, with the extras that a target needs. A stamp remembers what was installed from which pins.
 $(BIN)/python:
@@ -61,6 +65,9 @@ docs: $(VENV)/.installed-run ## check that links resolve and that the reference 
 
 bench: $(VENV)/.installed-bench ## time `firstread read`, by stage (STUDY=folder REPEATS=n)
 	@$(BIN)/python benchmarks/read_study.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)")
+
+train-lung-nodule: $(VENV)/.installed-train,convert ## train the lung-nodule models (SCANS=folder WORK=folder SMOKE=1)
+	@$(BIN)/python -m training.lung_nodule.run $(if $(SMOKE),--smoke,--scans "$(SCANS)") --work "$(WORK)"
 
 clean: ## remove what the targets made, the environment included
 	rm -rf "$(VENV)" "$(OUT)" build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,7 +1,6 @@
 """The chests that nodules are placed into: real CTs and phantoms, on a 1 mm grid with lung labels."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from firstread.dicom.choose import choose_series
 from firstread.dicom.discover import open_study
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.volume import Volume
+from firstread.evaluation.annotations import read_annotations
 from firstread.phantom import make_phantom
 from firstread.readers.lung_nodule.grid import extent_lps_mm, labels_on, reading_grid, resample, sample
 from training.lung_nodule.lungs import lung_labels
@@ -70,8 +70,8 @@ def scan_background(folder: Path) -> Background:
     return Background(folder.name, hu, labels_on(labels, coarse, grid), thickness, marked)
 
 
-def phantom_background(seed: int) -> Background:
-    """Build the background of a phantom without nodules."""
+def phantom_background(seed: int, *, crop: int | None = None) -> Background:
+    """Build the background of a phantom without nodules; `crop` keeps its middle, so many voxels wide."""
     rng = np.random.default_rng(seed)
     slice_mm = float(rng.choice([1.0, 1.25, 2.0]))
     phantom = make_phantom(seed=seed, spacing_mm=(slice_mm, 0.7, 0.7), nodules=[])
@@ -79,7 +79,11 @@ def phantom_background(seed: int) -> Background:
     labels = labels_on(phantom.lungs, phantom.geometry, coarse)
     grid = _lung_box(labels, coarse)
     hu = sample(phantom.hu, phantom.geometry, grid)
-    return Background(f"phantom-{seed}", hu, labels_on(phantom.lungs, phantom.geometry, grid), slice_mm, ())
+    lungs = labels_on(phantom.lungs, phantom.geometry, grid)
+    if crop:
+        box = tuple(slice(max((n - crop) // 2, 0), (n + crop) // 2) for n in hu.shape)
+        hu, lungs = hu[box], lungs[box]
+    return Background(f"phantom-{seed}", hu, lungs, slice_mm, ())
 
 
 def save(background: Background, folder: Path) -> Path:
@@ -111,28 +115,24 @@ def _lung_box(labels: npt.NDArray[np.uint8], grid: Geometry) -> Geometry:
     return reading_grid(lower, upper, spacing_mm=1.0)
 
 
+def marked_nodules(annotations: Path) -> tuple[Marked, ...]:
+    """Merge the readers' annotations that overlap into nodules; centres are LPS (x, y, z; mm)."""
+    return tuple(
+        Marked(
+            nodule.center_lps_mm,
+            nodule.diameter_mm,
+            4 if nodule.readers is None else nodule.readers,
+            float(np.median([mark.ratings["texture"] for mark in nodule.marks])),
+        )
+        for nodule in read_annotations(annotations).nodules
+    )
+
+
 def _marked(annotations: Path, grid: Geometry) -> tuple[Marked, ...]:
-    """Merge the readers' annotations that overlap into nodules."""
-    rows = json.loads(annotations.read_text())["readers_annotations"]
-    groups: list[list[dict[str, object]]] = []
-    for row in rows:
-        centre = np.array(row["center_lps_mm"])
-        for group in groups:
-            others = np.array([g["center_lps_mm"] for g in group])
-            reach = max([float(g["long_diameter_mm"]) for g in group] + [float(row["long_diameter_mm"])]) / 2
-            if np.linalg.norm(others - centre, axis=1).min() < max(reach, 4):
-                group.append(row)
-                break
-        else:
-            groups.append([row])
     marked = []
-    for group in groups:
-        centre = grid.to_index(np.mean([g["center_lps_mm"] for g in group], 0))
-        volumes = np.array([float(g["volume_mm3"]) for g in group])
-        diameter = float(np.mean((6 / np.pi * volumes) ** (1 / 3)))
-        texture = float(np.median([float(g["texture"]) for g in group]))
-        z, y, x = (float(c) for c in centre)
-        marked.append(Marked((z, y, x), diameter, len(group), texture))
+    for mark in marked_nodules(annotations):
+        z, y, x = (float(c) for c in grid.to_index(mark.centre))
+        marked.append(replace(mark, centre=(z, y, x)))
     return tuple(marked)
 
 

@@ -13,7 +13,10 @@ from scipy import ndimage
 RIGHT, LEFT = 1, 2
 _AIR_HU = -400
 _BODY_HU = -300
-_AIRWAY_HU = -900
+_AIRWAY_HU = (-800, -900, -950)
+"""Several, because a thin wall beside a dark lung is only seen at the lowest."""
+_WALL_HU = -650
+_GAS_BELOW_LUNG_HU = 80
 
 
 def _ball(radius: int) -> npt.NDArray[np.bool_]:
@@ -56,7 +59,7 @@ def lung_labels(hu: npt.NDArray[np.int16], *, spacing_mm: float) -> npt.NDArray[
     air = (hu < _AIR_HU) & body
     airways = _airways(hu, body, spacing_mm)
     parenchyma = ndimage.binary_opening(air & ~airways, _ball(1))
-    sides = _split_sides(parenchyma, spacing_mm)
+    sides = _split_sides(hu, parenchyma, spacing_mm)
     labels = np.zeros(hu.shape, np.uint8)
     for side in (RIGHT, LEFT):
         lung = _closing(sides == side, 8 / spacing_mm)
@@ -71,34 +74,66 @@ def lung_labels(hu: npt.NDArray[np.int16], *, spacing_mm: float) -> npt.NDArray[
 def _airways(
     hu: npt.NDArray[np.int16], body: npt.NDArray[np.bool_], spacing_mm: float
 ) -> npt.NDArray[np.bool_]:
-    """Return trachea and main bronchi: air tubes traced down from the uppermost slices."""
-    lumen = (hu < _AIRWAY_HU) & body
+    """Return trachea and main bronchi: walled air, followed from slice to slice.
+
+    In an axial slice these are islands of air in soft tissue. Following islands, and not voxels, cannot leak into
+    emphysema, which is as dark as an airway but has no wall around it.
+    """
     middle = np.flatnonzero(body.any((0, 1)))
-    centre, width = middle.mean(), np.ptp(middle)
-    # Beyond the hila an airway and an emphysematous lung look alike: do not follow it there.
-    lumen[:, :, np.abs(np.arange(hu.shape[2]) - centre) > 0.13 * width] = False
-    trachea = np.zeros_like(lumen)
-    for k in range(hu.shape[0] - 1, int(hu.shape[0] * 0.5), -1):
-        labels, count = ndimage.label(lumen[k])
-        for index in range(1, count + 1):
-            region = labels == index
-            area = region.sum() * spacing_mm**2
-            _, x = ndimage.center_of_mass(region)
-            if 60 < area < 600 and abs(x - centre) < width * 0.12:
+    if not middle.size:
+        return np.zeros_like(body)
+    centre, width = float(middle.mean()), float(np.ptp(middle))
+    trachea = np.zeros_like(body)
+    for k in range(hu.shape[0] // 2, hu.shape[0]):
+        for area, x, region in _walled(hu[k], body[k], spacing_mm):
+            if 60 < area < 600 and abs(x - centre) < 0.12 * width:
                 trachea[k] |= region
-    seeds = cc3d.largest_k(trachea, k=1) > 0 if trachea.any() else trachea
-    # Grow downwards inside clear air; stop before it leaks into emphysema or bullae.
-    grown = seeds
-    for _ in range(int(60 / spacing_mm)):
-        step = ndimage.binary_dilation(grown, _ball(1)) & lumen
-        added = (step.sum() - grown.sum()) * spacing_mm**3
-        if step.sum() * spacing_mm**3 > 70_000 or not 0 < added < 4_000:
-            break
-        grown = step
-    return ndimage.binary_dilation(grown, _ball(1)) if grown.any() else grown
+    if not trachea.any():
+        return trachea
+    airways = cc3d.largest_k(trachea, k=1) > 0
+    held = np.flatnonzero(airways.any((1, 2)))
+    reach = max(round(4 / spacing_mm), 1)
+    for start, step in ((int(held[0]), -1), (int(held[-1]), 1)):
+        front, missed, k = airways[start], 0, start + step
+        while 0 <= k < hu.shape[0] and missed * spacing_mm < 8:
+            near = ndimage.binary_dilation(front, iterations=reach)
+            found = np.zeros_like(front)
+            for area, x, region in _walled(hu[k], body[k], spacing_mm):
+                # Further out a bronchus runs inside the lung and belongs to it.
+                if area < 900 and abs(x - centre) < 0.14 * width and (region & near).any():
+                    found |= region
+            airways[k] |= found
+            front, missed = (found, 0) if found.any() else (front, missed + 1)
+            k += step
+    return ndimage.binary_dilation(airways, _ball(1))
 
 
-def _split_sides(parenchyma: npt.NDArray[np.bool_], spacing_mm: float) -> npt.NDArray[np.uint8]:
+def _walled(
+    hu: npt.NDArray[np.int16], body: npt.NDArray[np.bool_], spacing_mm: float
+) -> list[tuple[float, float, npt.NDArray[np.bool_]]]:
+    """Return the islands of air of a slice that have a wall: area in mm², column of the middle, mask."""
+    islands = []
+    for threshold in _AIRWAY_HU:
+        labels, count = ndimage.label((hu < threshold) & body)
+        for index, box in enumerate(ndimage.find_objects(labels, count), start=1):
+            extent = max(edge.stop - edge.start for edge in box) * spacing_mm
+            if extent > 45:
+                continue
+            wide = tuple(slice(max(edge.start - 3, 0), edge.stop + 3) for edge in box)
+            region = labels[wide] == index
+            area = float(region.sum()) * spacing_mm**2
+            ring = ndimage.binary_dilation(region, iterations=2) & ~region
+            if area < 16 or (hu[wide][ring] > _WALL_HU).mean() < 0.6:
+                continue
+            whole = np.zeros(hu.shape, bool)
+            whole[wide] = region
+            islands.append((area, float(np.nonzero(whole)[1].mean()), whole))
+    return islands
+
+
+def _split_sides(
+    hu: npt.NDArray[np.int16], parenchyma: npt.NDArray[np.bool_], spacing_mm: float
+) -> npt.NDArray[np.uint8]:
     """Tell the lungs apart, cutting them where they touch; components under 20 mL are left out."""
     least = int(20_000 / spacing_mm**3)
     depth = ndimage.distance_transform_edt(parenchyma)
@@ -125,8 +160,9 @@ def _split_sides(parenchyma: npt.NDArray[np.bool_], spacing_mm: float) -> npt.ND
     # Only what hangs together with a lung, and not bowel gas that leans on it from below.
     whole = cc3d.connected_components(parenchyma, connectivity=6)
     kept = np.isin(whole, np.unique(whole[seeds > 0]))
-    bowel = _bowel_gas(depth, seeds, spacing_mm)
+    bowel = _bowel_gas(depth, seeds, spacing_mm) | _clear_gas(hu, parenchyma, seeds, spacing_mm)
     if bowel.any():
+        seeds[ndimage.binary_dilation(bowel, _ball(2))] = 0
         to_bowel = ndimage.distance_transform_edt(~bowel)
         kept &= to_bowel > ndimage.distance_transform_edt(seeds == 0)
     return np.where(parenchyma & kept, sides, 0).astype(np.uint8)
@@ -151,3 +187,25 @@ def _bowel_gas(
         if core.sum() * spacing_mm**3 > 300 and height < base and not lung:
             bowel[box] |= core
     return bowel
+
+
+def _clear_gas(
+    hu: npt.NDArray[np.int16],
+    parenchyma: npt.NDArray[np.bool_],
+    seeds: npt.NDArray[np.uint8],
+    spacing_mm: float,
+) -> npt.NDArray[np.bool_]:
+    """Return pockets at the lungs' bases that are clearly darker than the lungs: gas in bowel, at any neck."""
+    gas = np.zeros(seeds.shape, bool)
+    lungs_z = np.nonzero(seeds)[0]
+    if not lungs_z.size:
+        return gas
+    base = int(np.percentile(lungs_z, 15))
+    limit = float(np.median(hu[seeds > 0])) - _GAS_BELOW_LUNG_HU
+    below = slice(0, base)
+    dark = (ndimage.gaussian_filter(hu[below].astype(np.float32), 1) < limit) & parenchyma[below]
+    pockets, count = cc3d.connected_components(dark, connectivity=6, return_N=True)
+    sizes = np.bincount(pockets.ravel(), minlength=count + 1)
+    sizes[0] = 0
+    gas[below] = np.isin(pockets, np.flatnonzero(sizes * spacing_mm**3 > 2_000))
+    return gas

@@ -2,9 +2,9 @@
 
     python -m training.lung_nodule.mining --models DIR --backgrounds FILE… --shapes FILE --out DIR --scenes 40
 
-The very code that runs in production proposes and cuts. One npz a scene: `hu` [n, 48, 48, 48] uint8 (steps
-of the lung window / 255), `label` [n] 1 nodule, 0 not, `logit` [n] of the detector, `diameter` [n] of the
-nodule in mm; and the scene's nodules as `truth` [m, 5]: z, y, x, diameter, readers; `place` [n, 3].
+The very code that runs in production proposes and cuts; nodules that were not proposed are cut as well. One npz a
+scene: `hu` [n, 48, 48, 48] uint8 (steps of the lung window / 255), `label` [n] 1 nodule, 0 not, -1 neither, `logit`
+[n] of the detector (NaN where it proposed nothing), `diameter` [n] of the nodule in mm.
 """
 
 import argparse
@@ -47,29 +47,33 @@ def mine(scene: Scene, detector: Network, *, least_logit: float) -> dict[str, np
     volume, lungs = as_volume(scene)
     candidates = detect(volume, lungs, detector, least_logit=least_logit)
     truth = np.array([(*n.centre, n.diameter_mm, n.readers) for n in scene.nodules]).reshape(-1, 5)
-    cubes, labels, diameters = [], [], []
+    labels: list[int] = []
+    diameters: list[float] = []
+    found: set[int] = set()
     for candidate in candidates:
         centre = np.asarray(candidate.center_lps_mm)
-        half = (EDGE - 1) / 2
-        cubes.append(
-            as_bytes(resample(volume, reading_grid(centre - half, centre + half - 1e-6, spacing_mm=1.0)))
-        )
         label, diameter = FALSE_ALARM, 0.0
-        for z, y, x, size, readers in truth:
+        for number, (z, y, x, size, readers) in enumerate(truth):
             if np.linalg.norm(centre - (x, y, z)) <= max(size / 2, 2.5):
                 label, diameter = (NODULE if readers >= 3 else IGNORED), size
+                found.add(number)
                 break
         labels.append(label)
         diameters.append(diameter)
+    missed = [row for n, row in enumerate(truth) if n not in found and row[4] >= 3]
+    places = [c.center_lps_mm for c in candidates] + [(row[2], row[1], row[0]) for row in missed]
+    labels += [NODULE] * len(missed)
+    diameters += [row[3] for row in missed]
+    half = (EDGE - 1) / 2
+    cubes = [
+        as_bytes(resample(volume, reading_grid(place - half, place + half - 1e-6, spacing_mm=1.0)))
+        for place in np.array(places).reshape(-1, 3)
+    ]
     return {
         "hu": np.array(cubes, np.uint8).reshape(-1, EDGE, EDGE, EDGE),
         "label": np.array(labels, np.int8),
-        "logit": np.array([c.logit for c in candidates], np.float32),
+        "logit": np.array([c.logit for c in candidates] + [np.nan] * len(missed), np.float32),
         "diameter": np.array(diameters, np.float32),
-        "place": np.array([c.center_lps_mm[::-1] for c in candidates], np.float32).reshape(-1, 3),
-        "truth": truth,
-        "kinds": np.array([n.kind for n in scene.nodules]),
-        "sites": np.array([n.site for n in scene.nodules]),
     }
 
 
@@ -104,7 +108,8 @@ def main() -> None:
             )
             found = mine(scene, detector, least_logit=options.least_logit)
             np.savez(target, **found)  # type: ignore[arg-type]
-            counts = [int((found["label"] == k).sum()) for k in (NODULE, FALSE_ALARM, IGNORED)]
+            known = np.isfinite(found["logit"].astype(float))
+            counts = [int((found["label"][known] == k).sum()) for k in (NODULE, FALSE_ALARM)]
             print(
                 f"{number} {background.name} {scene.protocol}: {len(scene.nodules)} nodules,"
                 f" {counts[0]} proposed, {counts[1]} false alarms",

@@ -83,12 +83,12 @@ class CandidateNetwork(nn.Module):
     Output `nodule` [N, 1]: logit.
     """
 
-    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 64, 96)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (12, 24, 48, 96)) -> None:
         super().__init__()
         a, b, c, d = widths
+        # The first step keeps the voxels: half of what is judged is smaller than six of them.
         self.features = nn.Sequential(
-            _conv(1, a, stride=2),
-            _Residual(a),
+            _conv(1, a),
             _conv(a, b, stride=2),
             _Residual(b),
             _conv(b, c, stride=2),

@@ -5,10 +5,11 @@
 `--settings` is a TOML file of the manifest's words and numbers (version, training, metrics, operating point).
 With `--calibration DIR` (npz patches: `hu` uint8) the INT8 graph is made by NNCF post-training quantisation;
 it is packed only if the answers differ from FP32's by no more than the gate allows on patches that it was not
-calibrated on.
+calibrated on. The lung network is quantised on `--chests` (with `--shapes`) and judged by its Dice.
 """
 
 import argparse
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from firstread.engine import AccuracyGate, Input, Manifest, Output, write_manifest
+from training.lung_nodule import lung_gate
 from training.lung_nodule.networks import WINDOW_HU, CandidateNetwork, Detector, LungNetwork
 from training.lung_nodule.patches import HIGH_HU, LOW_HU
 
@@ -123,8 +125,15 @@ def patches(
     return tiles
 
 
-def quantised(model: openvino.Model, calibration: list[npt.NDArray[np.float32]]) -> openvino.Model:
+def quantised(
+    model: openvino.Model, calibration: list[npt.NDArray[np.float32]], *, exact: tuple[int, int] = (3, 2)
+) -> openvino.Model:
     """Quantise to INT8 after training; the stem and the heads stay in floating point.
+
+    Args:
+        model: As `converted` gives it; changed in place.
+        calibration: HU [1, 1, *patch].
+        exact: How many of the first and of the last convolutions stay in floating point.
 
     Quantised throughout, the detector's logits moved so far that faint nodules changed sides of the threshold; the
     first three and the last two convolutions are where it happened, and cost little.
@@ -140,7 +149,11 @@ def quantised(model: openvino.Model, calibration: list[npt.NDArray[np.float32]])
         subset_size=len(calibration),
         preset=nncf.QuantizationPreset.MIXED,
         fast_bias_correction=True,
-        ignored_scope=nncf.IgnoredScope(names=convolutions[:3] + convolutions[-2:], validate=False),
+        ignored_scope=nncf.IgnoredScope(
+            names=convolutions[: exact[0]] + convolutions[len(convolutions) - exact[1] :], validate=False
+        ),
+        # Without VNNI, sums of two products saturate at 16 bits; weights of 7 bits cannot.
+        advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
     )
 
 
@@ -158,6 +171,52 @@ def drift(
     return float(np.mean(differences)) if differences else 0.0
 
 
+MOST_LOST = 0.01
+"""Of the sensitivity at the operating point, by INT8."""
+
+
+def operating_points(report: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Return what ships by precision; INT8 has a threshold of its own where it was measured."""
+    f32 = {key: report["shipped"][key] for key in ("detector", "candidate", "bias", "threshold")}
+    return {
+        "f32": f32,
+        "int8": f32 | {"threshold": report["shipped"].get("threshold_int8", f32["threshold"])},
+    }
+
+
+def figures(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of the manifest: sensitivity by false positives a scan, and CPM with its interval."""
+    told = {}
+    for name in ("real scans", "inserted nodules"):
+        if name not in report:
+            continue
+        part = report[name]
+        told[name.replace(" ", "_")] = {
+            "scans": part["scans"],
+            "nodules": part["nodules"],
+            "cpm": [
+                round(part["cpm"][key], 4) for key in ("value", "low", "high") if part["cpm"][key] is not None
+            ],
+            "sensitivity_at": {
+                f"{rate['false_positives_a_scan']:g}": round(rate["sensitivity"]["value"], 4)
+                for rate in part["rates"]
+            },
+        }
+    return told
+
+
+def measured_gate(report: dict[str, Any], *, drift_passed: bool) -> AccuracyGate:
+    """Judge INT8 by the sensitivity of both networks on the chests that neither fold saw."""
+    told = report["int8"]["sensitivity"]
+    return AccuracyGate(
+        metric="sensitivity at the operating point, held-out chests, both networks in this precision",
+        f32=round(told["f32"], 5),
+        int8=round(told["int8"], 5),
+        max_drop=MOST_LOST,
+        passed=drift_passed and told["f32"] - told["int8"] <= MOST_LOST,
+    )
+
+
 def main() -> None:
     """Write one package."""
     parser = argparse.ArgumentParser(
@@ -168,10 +227,19 @@ def main() -> None:
     parser.add_argument("--settings", type=Path, required=True)
     parser.add_argument("--card", type=Path, help="the model card, packed as card.md")
     parser.add_argument("--calibration", type=Path, help="patches to quantise with; without, FP32 only")
+    parser.add_argument("--chests", type=Path, nargs="+", help="lungs: chests to quantise with, and --shapes")
+    parser.add_argument("--shapes", type=Path, help="lungs: shapes.pkl of prepare.py")
+    parser.add_argument("--tiles", type=int, default=24, help="how many to quantise with")
+    parser.add_argument("--point", type=Path, help="JSON of operating_point.py: what ships, and its figures")
     parser.add_argument("--out", type=Path, default=Path("models"))
     options = parser.parse_args()
     what = KINDS[options.kind]
     words = tomllib.loads(options.settings.read_text())[options.kind]
+    report = json.loads(options.point.read_text()) if options.point else None
+    if report and options.kind == "candidate":
+        words["operating_point"] = operating_points(report)
+    if report and options.kind != "lungs":
+        words["metrics"] = figures(report)
     folder = options.out / what["name"]
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
@@ -181,9 +249,10 @@ def main() -> None:
     gate = None
     if options.calibration:
         most = float(words.pop("most_drift", 0.03))
-        tiles = patches(options.calibration, what["patch"], count=32, skip=0)
-        small = quantised(model, tiles[:24])
-        checks = patches(options.calibration, what["patch"], count=12, skip=40)
+        tiles = patches(options.calibration, what["patch"], count=options.tiles, skip=0)
+        small = quantised(model, tiles)
+        count = max(options.tiles // 2, 1)
+        checks = patches(options.calibration, what["patch"], count=count, skip=options.tiles)
         output = next(iter(what["outputs"]))
         moved = drift(converted(options.kind, options.weights), small, checks, output)
         print(f"{what['name']}: INT8 moves probabilities by {moved:.4f} on average (limit {most})")
@@ -193,6 +262,27 @@ def main() -> None:
             int8=round(1 - moved, 5),
             max_drop=most,
             passed=moved <= most,
+        )
+        if report and "int8" in report:
+            gate = measured_gate(report, drift_passed=gate.passed)
+        if gate.passed:
+            openvino.save_model(small, folder / "int8.xml", compress_to_fp16=False)
+    if options.chests:
+        samples = lung_gate.samples
+        calibration = samples(options.chests, options.shapes, what["patch"], count=options.tiles, seed=1)
+        checks = samples(options.chests, options.shapes, what["patch"], count=options.tiles, seed=2)
+        small = quantised(model, [hu for hu, _ in calibration], exact=(1, 1))
+        f32 = lung_gate.mean_dice(converted(options.kind, options.weights), checks)
+        int8 = lung_gate.mean_dice(small, checks)
+        print(
+            f"{what['name']}: Dice {f32:.4f} in FP32, {int8:.4f} in INT8 (drop allowed {lung_gate.MOST_DROP})"
+        )
+        gate = AccuracyGate(
+            metric="mean Dice on chests with disease drawn into them",
+            f32=round(f32, 5),
+            int8=round(int8, 5),
+            max_drop=lung_gate.MOST_DROP,
+            passed=f32 - int8 <= lung_gate.MOST_DROP,
         )
         if gate.passed:
             openvino.save_model(small, folder / "int8.xml", compress_to_fp16=False)

