@@ -26,6 +26,7 @@ from training.lung_nodule.networks import LungNetwork
 SHAPE = (80, 96, 128)
 """Voxels of a training crop: 240 × 288 × 384 mm."""
 _EVERY = 25
+_STATISTICS_OF = 48
 _DISEASED_WEIGHT = 3.0
 _CHANGED_HU = 150.0
 
@@ -69,6 +70,35 @@ def drawn(
     return image, seen, weight
 
 
+def _norms(network: LungNetwork) -> list[torch.nn.BatchNorm3d]:
+    return [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm3d)]
+
+
+def _gather_statistics(
+    network: LungNetwork,
+    chests: list[tuple[Float, Labels]],
+    masses: list[tuple[Float, float]],
+    *,
+    seed: int,
+) -> None:
+    """Set batch norm's statistics to the mean over samples.
+
+    Samples differ much (a whole chest, a few slices in air). With one at a time the network learns to lean on each
+    sample's own statistics and fails with the running ones: in the end it is trained with these fixed.
+    """
+    device = next(network.parameters()).device
+    network.train()
+    for norm in _norms(network):
+        norm.reset_running_stats()
+        norm.momentum = None
+    for number in range(_STATISTICS_OF):
+        rng = np.random.default_rng((seed, 1, number))
+        image, _, _ = drawn(*chests[number % len(chests)], masses, rng)
+        hu = torch.from_numpy(image)[None, None].to(device).contiguous(memory_format=torch.channels_last_3d)
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+            network(hu)
+
+
 def main() -> None:
     """Train for a number of steps, writing weights and a log."""
     parser = argparse.ArgumentParser(
@@ -86,6 +116,7 @@ def main() -> None:
         "--exact", action="store_true", help="FP32 throughout: repeats to the bit, half as fast"
     )
     parser.add_argument("--resume", action="store_true", help="continue from DIR/state.pt")
+    parser.add_argument("--fixed-norm", action="store_true", help="batch norm with fixed statistics")
     parser.add_argument("--start", type=Path, help="weights to start from")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
@@ -100,6 +131,8 @@ def main() -> None:
     network = LungNetwork().to(device, memory_format=torch.channels_last_3d)
     if options.start:
         network.load_state_dict(torch.load(options.start, weights_only=True, map_location=device))
+    if options.fixed_norm and not options.resume:
+        _gather_statistics(network, chests, masses, seed=options.seed)
     average = LungNetwork().to(device)
     average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
@@ -113,6 +146,9 @@ def main() -> None:
     started = time.perf_counter() - spent
     sums = np.zeros(3)
     network.train()
+    if options.fixed_norm:
+        for norm in _norms(network):
+            norm.eval()
     for step in range(first, options.steps):
         share = step / options.steps
         cosine = 0.5 * (1 + math.cos(math.pi * share))

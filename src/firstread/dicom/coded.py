@@ -15,6 +15,7 @@ _SCHEMES = (
     ("DCM", "DICOM Controlled Terminology", "1.2.840.10008.2.16.4"),
     ("SCT", "SNOMED CT using SNOMED-CT style values", "2.16.840.1.113883.6.96"),
     ("RADLEX", "Radiology Lexicon", "2.16.840.1.113883.6.256"),
+    ("NCIt", "NCI Thesaurus", "2.16.840.1.113883.3.26.1.1"),
     ("UCUM", "Unified Code for Units of Measure", "2.16.840.1.113883.6.8"),
 )
 

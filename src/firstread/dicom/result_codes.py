@@ -98,6 +98,7 @@ UNIT_MEANINGS = {
     "1": "no units",
     "cm3": "cubic centimeter",
     "mg": "milligram",
+    "{score}": "score",
 }
 
 

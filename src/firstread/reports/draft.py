@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import get_args
 
 from firstread.findings import ReadResult, Structure
+from firstread.findings.concepts import LOBULATION_SCORE, MALIGNANCY_SCORE, SPICULATION_SCORE
 from firstread.reports import figures, sentences
 from firstread.reports.impression import draft_impression, statements
 from firstread.reports.wording import Lang, Wording, wording
@@ -164,6 +165,9 @@ def _limits(result: ReadResult, words: Wording) -> tuple[str, ...]:
         keys.append("zone")
     if result.findings:
         keys.append("score")
+    said = {one.concept for finding in result.findings for one in finding.measurements}
+    if said & {SPICULATION_SCORE, LOBULATION_SCORE, MALIGNANCY_SCORE}:
+        keys.append("attributes")
     if result.categories or result.category is not None:
         keys.append("schemes")
     keys.append("research")

@@ -19,6 +19,7 @@ UNITS = {
     "1": "",
     "d": "d",
     "mL": "mL",
+    "{score}": "",
 }
 MINUS, PLUS = "\N{MINUS SIGN}", "+"
 ENGLISH_MONTHS = (
@@ -70,6 +71,8 @@ def score(value: float) -> str:
 def quantity(value: float, unit: str) -> str:
     """Write a measurement with its UCUM unit as people write it."""
     digits = 0 if unit in {"mm3", "[hnsf'U]"} else 1
+    if unit == "{score}" and value < 1:
+        digits = 2  # a share; scores from 1 up are ratings
     return f"{number(value, digits)} {UNITS.get(unit, clean(unit, 20))}".rstrip()
 
 

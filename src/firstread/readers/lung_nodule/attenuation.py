@@ -16,6 +16,7 @@ from scipy import ndimage
 from firstread.dicom.volume import Volume
 from firstread.findings import Diameters, Mask
 from firstread.findings.finding import Attenuation
+from firstread.readers.lung_nodule.grid import slice_profile_mm
 from firstread.readers.lung_nodule.measure import measure_mask
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +30,8 @@ CALCIUM_HU = 300.0
 """Denser than enhanced soft tissue; dense iodine in a vessel may reach it."""
 FAT_HU = (-130.0, -45.0)
 """Range of fat, away from edges."""
+FAT_TOP_HU = -60.0
+"""Three quarters of what is called fat lie below: partial volume and noise of a solid nodule reach over it."""
 SMALL_MM = 6.0
 """Under this mean diameter a nodule is not called part-solid (Fleischner 2017)."""
 SMALL_SLICES = 3.0
@@ -39,7 +42,7 @@ SOLID_SHARE = 0.75
 """From this share of solid voxels on the nodule is solid."""
 CALCIFIED_SHARE = 0.4
 """Both calcium and fat make a nodule benign in the schemes, so both have to be plain."""
-FAT_SHARE = 0.5
+FAT_SHARE = 0.6
 _LEAST_DEEP = 30
 _BLUR_MM = 0.6
 _BLUR_SLICES = 0.4
@@ -55,7 +58,7 @@ class AttenuationFacts:
         solid_part_mm: Diameters of the largest solid part; part-solid nodules only.
         solid_share: Share of the voxels that are solid, 0 to 1.
         calcified_share: Share of the inner voxels above 300 HU.
-        fat_share: Share of the deep voxels within fat's range.
+        fat_share: Share of the deep voxels within fat's range; 0 where too many are denser.
     """
 
     attenuation: Attenuation
@@ -74,7 +77,11 @@ def attenuation_of(volume: Volume, mask: Mask) -> AttenuationFacts:
     measured = measure_mask(volume, mask)
     spacing = volume.geometry.spacing_mm
     region, hu, corner = _padded(volume, mask)
-    blur = (_BLUR_SLICES, _BLUR_MM / spacing[1], _BLUR_MM / spacing[2])
+    blur = (
+        _BLUR_SLICES * slice_profile_mm(volume) / spacing[0],
+        _BLUR_MM / spacing[1],
+        _BLUR_MM / spacing[2],
+    )
     share = ndimage.gaussian_filter(region.astype(float), blur)
     lung_hu = _lung_hu(hu, region)
     calm = ndimage.gaussian_filter(hu, (0, 0.5 * blur[1], 0.5 * blur[2]))
@@ -90,6 +97,7 @@ def attenuation_of(volume: Volume, mask: Mask) -> AttenuationFacts:
     # Every edge passes through fat's range; only what is deeper than a slice and the blur is free of that.
     deep = calm[region & (depths > 1.0 + max(spacing[0], spacing[1]))]
     fat = _share((deep > FAT_HU[0]) & (deep < FAT_HU[1])) if deep.size >= _LEAST_DEEP else 0.0
+    fat = fat if fat and np.percentile(deep, 75) < FAT_TOP_HU else 0.0
 
     attenuation: Attenuation
     part: Diameters | None = None

@@ -10,9 +10,12 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from firstread.dicom.geometry import Geometry
+from firstread.dicom.header import number
 from firstread.dicom.volume import Volume
 
 AIR_HU = -1000
+THICKEST_MM = 10.0
+"""A greater slice thickness in a header is not believed."""
 _ALIGNED_MM = 1e-3
 
 
@@ -27,6 +30,13 @@ def reading_grid(lower_lps_mm: npt.ArrayLike, upper_lps_mm: npt.ArrayLike, *, sp
         row_step_mm=(0, spacing_mm, 0),
         column_step_mm=(spacing_mm, 0, 0),
     )
+
+
+def slice_profile_mm(volume: Volume) -> float:
+    """Return over how much of z a slice averages: its thickness where the header says more than the distance; mm."""
+    distance = volume.geometry.spacing_mm[0]
+    thickness = number(volume.header, "SliceThickness") if volume.headers else None
+    return max(distance, min(thickness or 0.0, THICKEST_MM))
 
 
 def extent_lps_mm(geometry: Geometry) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

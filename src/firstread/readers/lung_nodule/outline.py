@@ -17,7 +17,7 @@ from scipy import ndimage
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.volume import Volume
 from firstread.findings import Mask
-from firstread.readers.lung_nodule.grid import sample
+from firstread.readers.lung_nodule.grid import sample, slice_profile_mm
 from firstread.readers.lung_nodule.surroundings import Surroundings, look_around
 
 Floats = npt.NDArray[np.float32]
@@ -96,7 +96,7 @@ def outline_nodule(
     around, allowed = around.part(tight), allowed[tight]
     place = place - [span.start for span in tight]
     region, room = _region(around, allowed & (around.hu > edge_hu), place, diameter_mm)
-    if _unmixed(around, region, place, level, volume.geometry.spacing_mm[0]) > SOLID_HU:
+    if _unmixed(around, region, place, level, slice_profile_mm(volume)) > SOLID_HU:
         haze_hu = _halo(around, allowed, region)
     else:
         haze_hu = _haze(around, allowed, place, diameter_mm)

@@ -1,7 +1,6 @@
 """The reader: a chest CT in, nodules found, measured, compared and categorised out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from time import perf_counter
 
@@ -9,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firstread import __version__
-from firstread.dicom.choose import Choice, choose_series
+from firstread.dicom.choose import Choice
 from firstread.dicom.frames import CT_CLASSES
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.header import number, whole
@@ -34,34 +33,22 @@ from firstread.findings.concepts import LUNG, MASS, MEAN_ATTENUATION, NODULE
 from firstread.progress import Progress, silent
 from firstread.readers.lung_nodule.assess import categorise
 from firstread.readers.lung_nodule.attenuation import attenuation_of
-from firstread.readers.lung_nodule.candidates import Judged, judge
+from firstread.readers.lung_nodule.attributes import attributes_of
+from firstread.readers.lung_nodule.candidates import Judged
 from firstread.readers.lung_nodule.compare import compare
-from firstread.readers.lung_nodule.detect import detect
-from firstread.readers.lung_nodule.lungs import LEFT, RIGHT, Lungs, segment_lungs
+from firstread.readers.lung_nodule.lungs import LEFT, RIGHT, Lungs
 from firstread.readers.lung_nodule.measure import measure_mask
 from firstread.readers.lung_nodule.outline import outline_nodule
 from firstread.readers.lung_nodule.place import LungHeights, place_of
+from firstread.readers.lung_nodule.propose import Networks, propose
 from firstread.readers.lung_nodule.register import LungMasks
 from firstread.readers.lung_nodule.surface import extent
 
-LUNGS, DETECTOR, CANDIDATE = "lung_nodule_lungs", "lung_nodule_detector", "lung_nodule_candidate"
-"""The model packages of the three tasks."""
 LEAST_MM = 3.0
 """Smaller nodules are micronodules: neither measured nor followed up (Fleischner 2017, Bankier 2017)."""
 MASS_MM = 30.0
 """A larger nodule is called a mass (Fleischner glossary)."""
 _SAME_SHARE = 0.3
-
-
-@dataclass(frozen=True)
-class _Networks:
-    lungs: Network
-    detector: Network
-    candidate: Network
-
-    @property
-    def all(self) -> tuple[Network, Network, Network]:
-        return self.lungs, self.detector, self.candidate
 
 
 class LungNoduleReader:
@@ -78,37 +65,21 @@ class LungNoduleReader:
         self, study: Study, engine: Engine, *, prior: ReadResult | None = None, progress: Progress = silent
     ) -> ReadResult:
         """Read the best chest series of a study; see `firstread.readers.base.Reader.read`."""
-        seconds: dict[str, float] = {}
-        clock = perf_counter()
-
-        def took(stage: str) -> None:
-            nonlocal clock
-            now = perf_counter()
-            seconds[stage] = round(now - clock, 3)
-            clock = now
-
-        choice = choose_series(study)
-        volume = study.volume(choice.series, threads=engine.threads, progress=progress)
-        took("load")
-        networks = _Networks(*(engine.network(name) for name in (LUNGS, DETECTOR, CANDIDATE)))
-        lungs = segment_lungs(volume, networks.lungs, progress=progress)
-        took("segment")
-        point = networks.detector.operating_point
-        candidates = detect(
-            volume, lungs, networks.detector, least_logit=point["least_logit"], progress=progress
+        proposal = propose(study, engine, progress=progress)
+        choice, volume, lungs, networks = (
+            proposal.choice,
+            proposal.volume,
+            proposal.lungs,
+            proposal.networks,
         )
-        took("detect")
-        weights = networks.candidate.operating_point
-        judged = judge(volume, candidates, networks.candidate, weights=weights, progress=progress)
-        took("classify")
-        likely = [one for one in judged if one.probability >= weights["threshold"]]
-        findings, warnings = _measured(volume, lungs, likely, networks, progress=progress)
+        clock = perf_counter()
+        findings, warnings = _measured(volume, lungs, proposal.likely, networks, progress=progress)
         structures = _structures(volume, lungs, networks.lungs)
         tracked, compared, compare_warnings = _compared(
             findings, structures, choice.series, volume, lungs, networks, prior
         )
         categorised = categorise(tracked)
-        took("measure")
+        seconds = {**proposal.seconds, "measure": round(perf_counter() - clock, 3)}
         return ReadResult(
             study_uid=study.study_uid,
             series_uid=choice.series.uid,
@@ -128,7 +99,7 @@ class LungNoduleReader:
 
 
 def _measured(
-    volume: Volume, lungs: Lungs, likely: Sequence[Judged], networks: _Networks, *, progress: Progress
+    volume: Volume, lungs: Lungs, likely: Sequence[Judged], networks: Networks, *, progress: Progress
 ) -> tuple[list[Finding], list[str]]:
     """Outline, measure and describe what both networks call a nodule; largest first."""
     progress("measure", 0.0)
@@ -168,10 +139,11 @@ def _finding(
     mask: Mask,
     probability: float,
     heights: LungHeights,
-    networks: _Networks,
+    networks: Networks,
 ) -> Finding:
     measured = measure_mask(volume, mask)
     facts = attenuation_of(volume, mask)
+    described = attributes_of(volume, mask, facts.attenuation)
     place = place_of(volume, lungs.labels, mask, heights=heights)
     source = volume.source_nearest(measured.slice_index)
     x, y, z = measured.center_lps_mm
@@ -198,7 +170,9 @@ def _finding(
                 unit="[hnsf'U]",
                 method="mean of the outline",
             ),
+            *described.measurements,
         ),
+        attributes=described.coded,
         sop_instance_uid=source.sop_instance_uid,
         frame_number=source.frame_number,
         instance_number=_instance_number(volume, source),
@@ -256,7 +230,7 @@ def _compared(
     series: Series,
     volume: Volume,
     lungs: Lungs,
-    networks: _Networks,
+    networks: Networks,
     prior: ReadResult | None,
 ) -> tuple[Sequence[Finding], Prior | None, tuple[str, ...]]:
     if prior is None:

@@ -25,6 +25,7 @@ SYSTEMS = {
     "LN": LOINC,
     "RADLEX": "http://www.radlex.org",
     "RadElement": "https://radelement.org",
+    "NCIt": "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl",
     "UCUM": UCUM,
 }
 PULMONARY_NODULE = Code(value="RDES195", scheme="RadElement", meaning="Pulmonary Nodule")
