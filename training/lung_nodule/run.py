@@ -34,7 +34,7 @@ class Plan:
         scenes: Scenes of patches a chest.
         mined: Scenes that a fold's detector proposes on.
         measured: Scenes a held-out chest; `shown` of them under every protocol.
-        detector, candidate, lungs: How long each is trained.
+        detector, candidate, lungs: How long each is trained; `lungs_held` with batch norm's statistics held.
         real: Arguments that have the real scans scored.
         least: Arguments that say which candidates are kept.
         tiles: How many tiles INT8 is calibrated on.
@@ -51,6 +51,7 @@ class Plan:
     detector: tuple[str, ...]
     candidate: tuple[str, ...]
     lungs: tuple[str, ...]
+    lungs_held: tuple[str, ...]
     real: tuple[str, ...]
     least: tuple[str, ...]
     tiles: int
@@ -86,7 +87,8 @@ def real_plan(scans: Path, work: Path, minutes: float) -> Plan:
         shared=("lungfcp-01-0001", *(f"phantom-{seed}" for seed in phantoms)),
         prepare=("--scans", str(scans), "--wheel", str(wheel), "--phantoms", *phantoms),
         scenes=40, mined=45, measured=3, shown=1,
-        detector=("--minutes", f"{minutes:g}"), candidate=("--steps", "650"), lungs=("--steps", "800"),
+        detector=("--minutes", f"{minutes:g}"), candidate=("--steps", "650"),
+        lungs=("--steps", "800"), lungs_held=("--steps", "250"),
         real=("--scans", str(scans)), least=(), tiles=24, attributes=True,
     )  # fmt: skip
 
@@ -97,7 +99,8 @@ def smoke_plan() -> Plan:
         held={"a": ("phantom-11",), "b": ("phantom-12",)}, shared=(),
         prepare=("--balls", "60", "--phantoms", "11", "12", "--crop", "144"),
         scenes=1, mined=1, measured=1, shown=0,
-        detector=("--steps", "4", "--batch", "2"), candidate=("--steps", "4", "--batch", "4"), lungs=("--steps", "2"),
+        detector=("--steps", "4", "--batch", "2"), candidate=("--steps", "4", "--batch", "4"),
+        lungs=("--steps", "2"), lungs_held=("--steps", "1"),
         # What four steps have taught scores low everywhere.
         real=(), least=("--least-logit", "-9"), tiles=2, attributes=False,
     )  # fmt: skip
@@ -153,10 +156,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
             f"detector-{fold}", "train_detector", "--patches", *(work / "patches" / name for name in learned),
             "--out", work / f"detector-{fold}", *several, *plan.detector,
         )  # fmt: skip
-        step(
-            f"lungs-{fold}", "train_lungs", "--shapes", shapes, "--out", work / f"lungs-{fold}", *plan.lungs,
-            *several, "--chests", *files(chests, learned),
-        )  # fmt: skip
+        _lungs(done, plan, work, f"lungs-{fold}", learned, several)
         step(
             f"package-lungs-{fold}", "package", "lungs", *packed, "--out", models,
             "--weights", work / f"lungs-{fold}" / "weights.pt",
@@ -215,11 +215,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         "--start", work / f"detector-{folds[0]}" / "weights.pt", "--out", work / "detector",
         "--rate", "1.5e-3", "--seed", 2, *several, *plan.detector,
     )  # fmt: skip
-    step(
-        "lungs", "train_lungs", "--shapes", shapes, "--out", work / "lungs", *plan.lungs, *several,
-        "--start", work / f"lungs-{folds[0]}" / "weights.pt", "--rate", "2e-3",
-        "--chests", *files(chests, plan.everyone),
-    )  # fmt: skip
+    _lungs(done, plan, work, "lungs", plan.everyone, several)
     step(
         "candidate", "train_candidate", "--mined", *(work / f"mined-{fold}" for fold in folds),
         "--out", work / "candidate", *several, *plan.candidate,
@@ -267,6 +263,18 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         work / "patches.png",
     )
     print(f"Packages are in {models}, figures in {point}, curves beside each log.")
+
+
+def _lungs(
+    done: Run, plan: Plan, work: Path, name: str, learned: Sequence[str], several: Sequence[str | int]
+) -> None:
+    """Train a lung network: freely, then with batch norm's statistics held, as they will be in use."""
+    asked = ("--shapes", work / "shapes.pkl", *several, "--chests", *files(work / "chests", learned))
+    done.step(f"{name}-free", "train_lungs", *asked, *plan.lungs, "--out", work / f"{name}-free")
+    done.step(
+        name, "train_lungs", *asked, *plan.lungs_held, "--start", work / f"{name}-free" / "weights.pt",
+        "--fixed-norm", "--rate", "1e-3", "--out", work / name,
+    )  # fmt: skip
 
 
 def _ship(done: Run, plan: Plan, work: Path, turn: str) -> None:
