@@ -100,7 +100,7 @@ def smoke_plan() -> Plan:
         prepare=("--balls", "60", "--phantoms", "11", "12", "--crop", "144"),
         scenes=1, mined=1, measured=1, shown=0,
         detector=("--steps", "4", "--batch", "2"), candidate=("--steps", "4", "--batch", "4"),
-        lungs=("--steps", "2"), lungs_held=("--steps", "1"),
+        lungs=("--steps", "2"), lungs_held=("--steps", "1", "--statistics", "2"),
         # What four steps have taught scores low everywhere.
         real=(), least=("--least-logit", "-9"), tiles=2, attributes=False,
     )  # fmt: skip

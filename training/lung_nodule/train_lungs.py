@@ -26,7 +26,6 @@ from training.lung_nodule.networks import LungNetwork
 SHAPE = (80, 96, 128)
 """Voxels of a training crop: 240 × 288 × 384 mm."""
 _EVERY = 25
-_STATISTICS_OF = 48
 _DISEASED_WEIGHT = 3.0
 _CHANGED_HU = 150.0
 
@@ -80,6 +79,7 @@ def _gather_statistics(
     masses: list[tuple[Float, float]],
     *,
     seed: int,
+    count: int,
 ) -> None:
     """Set batch norm's statistics to the mean over samples.
 
@@ -91,7 +91,7 @@ def _gather_statistics(
     for norm in _norms(network):
         norm.reset_running_stats()
         norm.momentum = None
-    for number in range(_STATISTICS_OF):
+    for number in range(count):
         rng = np.random.default_rng((seed, 1, number))
         image, _, _ = drawn(*chests[number % len(chests)], masses, rng)
         hu = torch.from_numpy(image)[None, None].to(device).contiguous(memory_format=torch.channels_last_3d)
@@ -117,6 +117,7 @@ def main() -> None:
     )
     parser.add_argument("--resume", action="store_true", help="continue from DIR/state.pt")
     parser.add_argument("--fixed-norm", action="store_true", help="batch norm with fixed statistics")
+    parser.add_argument("--statistics", type=int, default=48, help="samples that they are gathered over")
     parser.add_argument("--start", type=Path, help="weights to start from")
     options = parser.parse_args()
     torch.manual_seed(options.seed)
@@ -132,7 +133,7 @@ def main() -> None:
     if options.start:
         network.load_state_dict(torch.load(options.start, weights_only=True, map_location=device))
     if options.fixed_norm and not options.resume:
-        _gather_statistics(network, chests, masses, seed=options.seed)
+        _gather_statistics(network, chests, masses, seed=options.seed, count=options.statistics)
     average = LungNetwork().to(device)
     average.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
