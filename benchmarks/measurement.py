@@ -21,17 +21,12 @@ sys.path.insert(0, str(ROOT))  # training/ is not installed
 from firstread.dicom.choose import choose_series  # noqa: E402
 from firstread.dicom.discover import open_study  # noqa: E402
 from firstread.dicom.load import load_volume  # noqa: E402
-from firstread.dicom.volume import Volume  # noqa: E402
 from firstread.readers.lung_nodule.attenuation import attenuation_of  # noqa: E402
-from firstread.readers.lung_nodule.grid import (  # noqa: E402
-    extent_lps_mm,
-    labels_on,
-    reading_grid,
-    resample,
-)
+from firstread.readers.lung_nodule.grid import labels_on  # noqa: E402
 from firstread.readers.lung_nodule.measure import measure_mask  # noqa: E402
 from firstread.readers.lung_nodule.outline import outline_nodule  # noqa: E402
-from training.lung_nodule.lungs import lung_labels  # noqa: E402
+from training.lung_nodule.backgrounds import classical_lungs  # noqa: E402
+from training.lung_nodule.measure_outlines import grouped  # noqa: E402
 
 RESULTS = Path(__file__).resolve().parent / "results"
 SEEDS = 9
@@ -60,7 +55,8 @@ def measure_scan(folder: Path) -> list[dict[str, Any]]:
     """Measure every annotated nodule of one scan from several seeds."""
     annotations = json.loads((folder / "annotations.json").read_text())["readers_annotations"]
     volume = load_volume(choose_series(open_study(folder)).series)
-    lungs = classical_lungs(volume)
+    labels, grid = classical_lungs(volume)
+    lungs = labels_on(labels, grid, volume.geometry)
     random = np.random.default_rng(0)
     rows = []
     for number, readers in enumerate(grouped(annotations), start=1):
@@ -98,28 +94,6 @@ def measure_scan(folder: Path) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def grouped(annotations: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Put together what the readers marked at one place."""
-    groups: list[list[dict[str, Any]]] = []
-    for mark in annotations:
-        for group in groups:
-            gap = np.subtract(group[0]["center_lps_mm"], mark["center_lps_mm"])
-            if np.linalg.norm(gap) < max(4.0, 0.5 * mark["long_diameter_mm"]):
-                group.append(mark)
-                break
-        else:
-            groups.append([mark])
-    return groups
-
-
-def classical_lungs(volume: Volume) -> np.ndarray:
-    """Label the lungs without a network."""
-    lower, upper = extent_lps_mm(volume.geometry)
-    grid = reading_grid(lower, upper, spacing_mm=2.0)
-    labels = lung_labels(resample(volume, grid, smooth=True), spacing_mm=2.0)
-    return labels_on(labels, grid, volume.geometry)
 
 
 def print_table(nodules: list[dict[str, Any]]) -> None:

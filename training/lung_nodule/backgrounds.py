@@ -17,6 +17,7 @@ from firstread.readers.lung_nodule.grid import extent_lps_mm, labels_on, reading
 from training.lung_nodule.lungs import lung_labels
 
 MARGIN_MM = 14
+_ROOMY_VOXELS = 4e6
 TRUTH_MM = 2.0
 """Grid on which the classical lung labels are made."""
 
@@ -49,6 +50,11 @@ class Background:
     slice_mm: float
     marked: tuple[Marked, ...]
 
+    @property
+    def roominess(self) -> float:
+        """How much it can hold, as a share of a whole adult chest; at most 1."""
+        return float(min(1.0, (self.lungs > 0).sum() / _ROOMY_VOXELS))
+
 
 def read_scan(folder: Path) -> tuple[Volume, float]:
     """Return a scan's volume and its slice thickness in mm."""
@@ -58,11 +64,16 @@ def read_scan(folder: Path) -> tuple[Volume, float]:
     return volume, thickness
 
 
+def classical_lungs(volume: Volume) -> tuple[npt.NDArray[np.uint8], Geometry]:
+    """Label a volume's lungs without a network; return the labels (1 right, 2 left) and their grid of `TRUTH_MM`."""
+    grid = reading_grid(*extent_lps_mm(volume.geometry), spacing_mm=TRUTH_MM)
+    return lung_labels(resample(volume, grid, smooth=True), spacing_mm=TRUTH_MM), grid
+
+
 def scan_background(folder: Path) -> Background:
     """Build the background of a real scan; `annotations.json` beside the slices is used where it exists."""
     volume, thickness = read_scan(folder)
-    coarse = reading_grid(*extent_lps_mm(volume.geometry), spacing_mm=TRUTH_MM)
-    labels = lung_labels(resample(volume, coarse, smooth=True), spacing_mm=TRUTH_MM)
+    labels, coarse = classical_lungs(volume)
     grid = _lung_box(labels, coarse)
     hu = np.maximum(resample(volume, grid), -1024).astype(np.int16)
     annotations = folder / "annotations.json"

@@ -24,7 +24,7 @@ from firstread.dicom.volume import Volume
 from firstread.engine import Engine, Network
 from firstread.readers.lung_nodule.grid import extent_lps_mm, labels_on, reading_grid, resample, sample
 from firstread.readers.lung_nodule.lungs import LEFT, RIGHT, segment_lungs
-from training.lung_nodule.backgrounds import TRUTH_MM, read_scan
+from training.lung_nodule.backgrounds import TRUTH_MM, classical_lungs, read_scan
 from training.lung_nodule.disease import VOXEL_MM, Patient, mass_bodies
 from training.lung_nodule.lungs import lung_labels
 
@@ -92,8 +92,7 @@ def measured(folder: Path, network: Network) -> dict[str, Any]:
     """Segment one scan and compare it with the classical labels."""
     volume, _ = read_scan(folder)
     lungs = segment_lungs(volume, network)
-    fine = reading_grid(*extent_lps_mm(volume.geometry), spacing_mm=TRUTH_MM)
-    truth = lung_labels(resample(volume, fine, smooth=True), spacing_mm=TRUTH_MM)
+    truth, fine = classical_lungs(volume)
     found = labels_on(lungs.labels, volume.geometry, fine)
     held = np.flatnonzero((truth > 0).any((1, 2)))
     slices = np.linspace(held[0], held[-1], LOOKED_AT + 2).round().astype(int)[1:-1]

@@ -23,14 +23,13 @@ from firstread.dicom.volume import Volume
 from firstread.engine import Engine
 from firstread.readers.lung_nodule.attenuation import attenuation_of
 from firstread.readers.lung_nodule.attributes import attributes_of
-from firstread.readers.lung_nodule.grid import extent_lps_mm, labels_on, reading_grid, resample
+from firstread.readers.lung_nodule.grid import labels_on
 from firstread.readers.lung_nodule.lungs import segment_lungs
 from firstread.readers.lung_nodule.measure import measure_mask
 from firstread.readers.lung_nodule.outline import outline_nodule
 from training.lung_nodule.attribute_features import JITTER_MM, JITTER_SHARE
-from training.lung_nodule.backgrounds import TRUTH_MM, load, read_scan
+from training.lung_nodule.backgrounds import classical_lungs, load, read_scan
 from training.lung_nodule.inserted import Chest
-from training.lung_nodule.lungs import lung_labels
 from training.lung_nodule.rendering import Protocol, random_protocol
 from training.lung_nodule.scenes import ShapeStore
 
@@ -91,8 +90,7 @@ def real(
     """Compare the marked nodules of a scan: from the readers' centre, and from seeds off it."""
     volume, _ = read_scan(folder)
     if engine is None:
-        coarse = reading_grid(*extent_lps_mm(volume.geometry), spacing_mm=TRUTH_MM)
-        labels = lung_labels(resample(volume, coarse, smooth=True), spacing_mm=TRUTH_MM)
+        labels, coarse = classical_lungs(volume)
         lungs = labels_on(labels, coarse, volume.geometry)
     else:
         lungs = segment_lungs(volume, engine.network("lung_nodule_lungs")).labels

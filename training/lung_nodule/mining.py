@@ -102,7 +102,7 @@ def main() -> None:
                 continue
             rng = np.random.default_rng([7, number])
             background = load(options.backgrounds[number % len(options.backgrounds)])
-            share = min(1.0, (background.lungs > 0).sum() / 4e6)
+            share = background.roominess
             scene = make_scene(
                 background, shapes, rng, nodules=int(24 * share) + 3, distractors=int(10 * share) + 2
             )

@@ -11,6 +11,7 @@ reported with come from the other folds alone. What ships (`shipped` in the repo
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,26 +97,43 @@ def false_positives(told: Sequence[ScoredScan], threshold: float) -> float:
     return measured.at_threshold.false_positives_a_scan.value or 0.0
 
 
-def robustness(folds: Sequence[Sequence[ScoredScan]], thresholds: Sequence[float]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Fold:
+    """The chests that a fold left out, with the weights and the threshold that the other folds give it."""
+
+    chests: list[Chest]
+    weights: Floats
+    threshold: float
+
+    def told(self, protocol: str) -> list[ScoredScan]:
+        """Return the chests of a protocol, scores as logits above the threshold: one scale for all folds."""
+        return [
+            replace(
+                scan,
+                candidates=[
+                    replace(c, score=_logit(c.score) - _logit(self.threshold)) for c in scan.candidates
+                ],
+            )
+            for scan in scans(of(self.chests, protocol), self.weights)
+        ]
+
+
+def robustness(folds: Sequence[Fold]) -> dict[str, Any]:
     """Return by protocol the sensitivity for nodules of 6 mm and more at each fold's threshold, on the same scenes."""
+    # The reference shows the same scenes as the other columns, no more.
+    again = {c["name"] for fold in folds for c in fold.chests if c["protocol"] not in (AS_ACQUIRED, REAL)}
     table: dict[str, Any] = {}
     for protocol in PROTOCOLS:
         found = total = alarms = scenes = 0
-        for told, threshold in zip(folds, thresholds, strict=True):
-            # The reference shows the same scenes as the other columns, no more.
-            again = {
-                s.name.split(" ", 1)[0] for s in told if s.name.split(" ", 1)[1] not in (AS_ACQUIRED, REAL)
-            }
-            chosen = [
-                s for s in told if s.name.split(" ", 1)[1] == protocol and s.name.split(" ", 1)[0] in again
-            ]
+        for fold in folds:
+            chosen = scans([c for c in of(fold.chests, protocol) if c["name"] in again], fold.weights)
             if not chosen:
                 continue
             measured = froc(
-                chosen, threshold=threshold, least_radius_mm=LEAST_RADIUS_MM, rates=(1.0,), count=2
+                chosen, threshold=fold.threshold, least_radius_mm=LEAST_RADIUS_MM, rates=(1.0,), count=2
             )
             large = [n for n in measured.nodules if n.diameter_mm >= 6]
-            found += sum(n.score is not None and n.score >= threshold for n in large)
+            found += sum(n.score is not None and n.score >= fold.threshold for n in large)
             total += len(large)
             alarms += sum(measured.false_positives_by_scan.values())
             scenes += len(chosen)
@@ -155,48 +173,33 @@ def main() -> None:
     options = parser.parse_args()
     folds: list[list[Chest]] = [json.loads(path.read_text()) for path in options.folds]
     report: dict[str, Any] = {"folds": []}
-    told: list[list[ScoredScan]] = []
-    alone: list[list[ScoredScan]] = []
-    thresholds = []
+    judged: list[Fold] = []
     for number, chests in enumerate(folds):
         others = [
             chest for n, fold in enumerate(folds) if n != number for chest in of(fold, AS_ACQUIRED, REAL)
         ]
         weights = fitted(of(others, AS_ACQUIRED))
         threshold = threshold_at(scans(others, weights), options.false_positives)
-        told.append(scans(chests, weights))
-        alone.append(scans(chests, None))
-        thresholds.append(threshold)
+        judged.append(Fold(chests, weights, threshold))
         report["folds"].append({"weights": weights.tolist(), "threshold": threshold})
         print(f"fold {options.folds[number].stem}: weights {weights.round(3)}, threshold {threshold:.3f}")
 
-    # Folds differ in the threshold they were given; their scores are put on one scale before they are pooled.
-    def pooled(protocol: str) -> list[ScoredScan]:
-        return [
-            ScoredScan(
-                scan.name,
-                [Scored(c.center_lps_mm, _logit(c.score) - _logit(t)) for c in scan.candidates],
-                scan.nodules,
-                scan.patient,
-            )
-            for fold, t in zip(told, thresholds, strict=True)
-            for scan in fold
-            if scan.name.endswith(f" {protocol}")
-        ]
-
-    parts = (("real scans", REAL), ("inserted nodules", AS_ACQUIRED))
-    for name, protocol in ((n, p) for n, p in parts if pooled(p)):
-        both = froc(pooled(protocol), threshold=0.0, least_radius_mm=LEAST_RADIUS_MM)
+    for name, protocol in (("real scans", REAL), ("inserted nodules", AS_ACQUIRED)):
+        pooled = [scan for fold in judged for scan in fold.told(protocol)]
+        if not pooled:
+            continue
+        both = froc(pooled, threshold=0.0, least_radius_mm=LEAST_RADIUS_MM)
         report[name] = summary(both)
         _print(name, both)
-        first = [scan for fold in alone for scan in fold if scan.name.endswith(f" {protocol}")]
+        first = scans([chest for fold in folds for chest in of(fold, protocol)], None)
         detector = froc(first, least_radius_mm=LEAST_RADIUS_MM)
         report[name]["detector_alone"] = summary(detector)
         _print(f"{name}, detector alone", detector, strata=False)
-        removed = _removed(pooled(protocol), first)
+        removed = _removed(pooled, first)
         report[name]["false_positive_removal"] = removed
         print("   false positives a scan at the same sensitivity, detector alone and both:", removed)
-    for scan, chest in zip(pooled(REAL), [c for f in folds for c in of(f, REAL)], strict=True):
+    real = [scan for fold in judged for scan in fold.told(REAL)]
+    for scan, chest in zip(real, [c for f in folds for c in of(f, REAL)], strict=True):
         for nodule in chest["nodules"]:
             one = ScoredScan(
                 scan.name, scan.candidates, [Truth(tuple(nodule["center_lps_mm"]), nodule["diameter_mm"])]
@@ -205,7 +208,7 @@ def main() -> None:
             print(
                 f"   {scan.name}: {nodule['diameter_mm']:.1f} mm, {nodule['labels']['readers']} readers, score {best}"
             )
-    matrix = robustness(told, thresholds)
+    matrix = robustness(judged)
     report["robustness"] = matrix
     reference = matrix.get(AS_ACQUIRED, {}).get("sensitivity", float("nan"))
     for protocol, cell in matrix.items():

@@ -78,7 +78,7 @@ def main() -> None:
         started = time.perf_counter()
         rng = np.random.default_rng([7, number])
         background = load(options.backgrounds[number % len(options.backgrounds)])
-        share = min(1.0, (background.lungs > 0).sum() / 4e6)
+        share = background.roominess
         scene = make_scene(
             background, shapes, rng, nodules=int(34 * share) + 4, distractors=int(26 * share) + 3
         )

@@ -17,20 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from firstread.dicom.discover import open_study
 from firstread.dicom.volume import Volume
 from firstread.engine import Engine, load_package
 from firstread.evaluation.strata import size_class
 from firstread.readers.lung_nodule.candidates import judge
 from firstread.readers.lung_nodule.detect import detect
 from firstread.readers.lung_nodule.lungs import Lungs, segment_lungs
-from training.lung_nodule.backgrounds import load, marked_nodules
+from firstread.readers.lung_nodule.reader import LEAST_MM
+from training.lung_nodule.backgrounds import load, marked_nodules, read_scan
 from training.lung_nodule.blobs import blobs
 from training.lung_nodule.mining import as_volume
 from training.lung_nodule.rendering import PROTOCOLS
 from training.lung_nodule.scenes import Scene, ShapeStore, make_scene, shown_as
 
-LEAST_MM = 3.0
 _SECOND_ALONE = {"detector": 0.0, "candidate": 1.0, "bias": 0.0}
 
 
@@ -96,7 +95,7 @@ def scene_nodules(scene: Scene) -> list[ScoredNodule]:
 def scenes_of(path: Path, shapes: ShapeStore, *, count: int, shown: int) -> Iterator[tuple[str, Scene]]:
     """Yield named scenes on a background: all as acquired, the first few under the other protocols too."""
     background = load(path)
-    share = min(1.0, (background.lungs > 0).sum() / 4e6)
+    share = background.roominess
     number = sum(path.stem.encode())
     for n in range(count):
         rng = np.random.default_rng([11, number, n])
@@ -134,8 +133,7 @@ def main() -> None:
         networks = None if options.baseline else Networks(engine, options.models, options.least_logit)
         for path in options.backgrounds:
             if options.scans and networks:
-                volume = _volume(options.scans / path.stem)
-                chests.append(_real(path.stem, volume, options.scans / path.stem, networks))
+                chests.append(_real(options.scans / path.stem, networks))
                 print(_words(chests[-1]), flush=True)
             if not options.shapes:
                 continue
@@ -150,14 +148,8 @@ def main() -> None:
     options.out.write_text(json.dumps([asdict(chest) for chest in chests]) + "\n")
 
 
-def _volume(folder: Path) -> Volume:
-    from firstread.dicom.choose import choose_series
-
-    study = open_study(folder)
-    return study.volume(choose_series(study).series)
-
-
-def _real(name: str, volume: Volume, folder: Path, networks: Networks) -> ScoredChest:
+def _real(folder: Path, networks: Networks) -> ScoredChest:
+    volume, _ = read_scan(folder)
     rows = networks.scored(volume, networks.lungs(volume))
     annotations = folder / "annotations.json"
     nodules = [
@@ -169,7 +161,7 @@ def _real(name: str, volume: Volume, folder: Path, networks: Networks) -> Scored
         )
         for mark in (marked_nodules(annotations) if annotations.exists() else ())
     ]
-    return ScoredChest(name, name, "real", rows, nodules)
+    return ScoredChest(folder.name, folder.name, "real", rows, nodules)
 
 
 def _words(chest: ScoredChest) -> str:

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from training.lung_nodule.mining import EDGE, IGNORED, NODULE
 from training.lung_nodule.networks import CandidateNetwork
 from training.lung_nodule.patches import HIGH_HU, LOW_HU
-from training.lung_nodule.train_detector import Average, multiplies_bfloat16
+from training.lung_nodule.train_detector import Average, multiplies_bfloat16, one_cycle
 
 PATCH = 40
 
@@ -74,11 +74,7 @@ def main() -> None:
     half = options.batch // 2
     truth = torch.cat([torch.full((half, 1), 0.97), torch.full((half, 1), 0.03)]).to(device)
     for step in range(1, options.steps + 1):
-        rate = (
-            options.rate
-            * min(step / 40, 1)
-            * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * step / options.steps)))
-        )
+        rate = options.rate * one_cycle(step, step / options.steps, warm_up=40)
         for group in optimiser.param_groups:
             group["lr"] = rate
         picks = np.concatenate([_drawn(pool, hardness[pool], half, rng) for pool in pools])

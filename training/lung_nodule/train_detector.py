@@ -105,6 +105,17 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return "avx512_bf16" in text or "amx_bf16" in text
 
 
+def one_cycle(step: int, share: float, *, warm_up: int) -> float:
+    """Return the factor on the rate: a warm-up of so many steps, over a cosine from 1 to a hundredth.
+
+    Args:
+        step: Number of the step.
+        share: How much of the training is done, 0 to 1.
+        warm_up: Steps.
+    """
+    return float(min(step / warm_up, 1.0) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
+
+
 class Average:
     """The running mean of a network's weights: steadier than any one step's."""
 
@@ -167,8 +178,7 @@ def main() -> None:
         share = step / options.steps if options.steps else seconds / (options.minutes * 60)
         if share >= 1:
             break
-        # One cycle: a short warm-up, then a cosine down to a hundredth.
-        rate = float(options.rate * min(step / 100, 1.0) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * share))))
+        rate = options.rate * one_cycle(step, share, warm_up=100)
         for group in optimiser.param_groups:
             group["lr"] = rate
         edge, size = (EDGE, max(options.batch // 2, 1)) if step % 4 == 3 else (CROP, options.batch)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from firstread.cli.read import INTERRUPTED
+from firstread.cli.read import INTERRUPTED, Threads
 
 if TYPE_CHECKING:
     from firstread.engine import Engine
@@ -70,15 +70,6 @@ Models = Annotated[
     typer.Option(
         metavar="FOLDER",
         help="Folder that is searched for model packages first. Default: the setting `models`, then the shipped ones.",
-        show_default=False,
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        max=1024,
-        help="CPU threads. Default: the setting `threads`, else the cores granted to this process.",
         show_default=False,
     ),
 ]

@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1024,
+        help="CPU threads. Default: the setting `threads`, else the cores granted to this process.",
+        show_default=False,
+    ),
+]
+
 
 def read(
     path: Annotated[
@@ -38,15 +48,7 @@ def read(
             show_default=False,
         ),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=1024,
-            help="CPU threads. Default: the setting `threads`, else the cores granted to this process.",
-            show_default=False,
-        ),
-    ] = None,
+    threads: Threads = None,
     prior: Annotated[
         Path | None,
         typer.Option(help="Earlier result (folder or result.json) to compare with.", show_default=False),
