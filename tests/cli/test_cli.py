@@ -6,7 +6,7 @@ import pytest
 
 from firstread import __version__
 
-COMMANDS = ("read", "info", "phantom", "doctor")
+COMMANDS = ("read", "info", "phantom", "doctor", "evaluate", "models")
 
 
 def test_the_version_is_said(firstread):

@@ -8,6 +8,7 @@ from firstread import __version__
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
+from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
 
@@ -43,3 +44,4 @@ app.command()(info)
 app.command()(phantom)
 app.command()(doctor)
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(models, name="models")

@@ -18,6 +18,7 @@ STAGES = {
     "classify": "remove false positives",
     "measure": "measure and categorise",
     "report": "write the results",
+    "profile": "time the layers",
 }
 
 

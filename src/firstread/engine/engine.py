@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from firstread.engine import cpu
 from firstread.engine.compiled_cache import CompiledCache
+from firstread.engine.configuration import configuration
 from firstread.engine.graph import read_graph
 from firstread.engine.manifest import NetworkPrecision
 from firstread.engine.network import Network
@@ -102,15 +103,7 @@ class Engine:
         import openvino
 
         core = openvino.Core()
-        config = {
-            # All threads work on one tile; docs/concepts/engine.md has the measurement.
-            "NUM_STREAMS": 1,
-            "INFERENCE_NUM_THREADS": self.threads,
-            # OpenVINO would take bf16 where the processor has it: other findings on other hosts.
-            "INFERENCE_PRECISION_HINT": "f32",
-            # Pinned threads of two processes would sit on the same cores.
-            "ENABLE_CPU_PINNING": False,
-        }
+        config = configuration(threads=self.threads)
         host = cpu.processor()
         key = repr((openvino.__version__, host.model, host.features, package.digest, precision, config))
         blob = self._cache.load(key)

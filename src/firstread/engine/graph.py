@@ -27,7 +27,7 @@ def read_graph(package: ModelPackage, precision: NetworkPrecision) -> "openvino.
         model = openvino.Core().read_model(model=xml, weights=weights)
     except Exception as error:  # OpenVINO raises bare RuntimeError, of many lines
         raise ModelPackageError(
-            f"{path} is not a network that OpenVINO {openvino.__version__} can read: {_brief(error)}.",
+            f"{path} is not a network that OpenVINO {openvino.__version__} can read: {brief(error)}.",
             remedy=f"The package may need a newer firstread. If not: {REINSTALL}",
         ) from None
     _check_weights(package, precision, model)
@@ -67,7 +67,7 @@ def _check_input(package: ModelPackage, precision: NetworkPrecision, model: "ope
         try:
             model.reshape(openvino.PartialShape(shape))
         except Exception as error:
-            raise _wrong(package, file, f"it cannot take shape {shape}: {_brief(error)}") from None
+            raise _wrong(package, file, f"it cannot take shape {shape}: {brief(error)}") from None
 
 
 def _check_outputs(package: ModelPackage, precision: NetworkPrecision, model: "openvino.Model") -> None:
@@ -90,7 +90,7 @@ def _wrong(package: ModelPackage, file: str, what: str) -> ModelPackageError:
     )
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
     """Return the last line of OpenVINO's message that says something; the first ones are source positions."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(("Exception from", "Check "))]

@@ -1,4 +1,4 @@
-"""The files of an evaluation, each written whole; one that is there is replaced only when that was asked for."""
+"""The files of a command, each written whole; one that is there is replaced only when that was asked for."""
 
 import os
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ def write_output(out: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
             written.append(out / name)
     except OSError as problem:
         raise FirstreadError(
-            f"The evaluation could not be written to {out}: {problem.strerror or problem}.",
+            f"The files could not be written to {out}: {problem.strerror or problem}.",
             remedy="Check the space on that disk, or choose another folder with --out.",
         ) from problem
     return tuple(written)

@@ -1,12 +1,13 @@
-"""A small plot as SVG: axes, lines, a band, dots. Text stays text, so that it can be read out and searched."""
+"""A small plot as SVG: axes, lines, a band, dots."""
 
 import math
 from collections.abc import Callable, Sequence
-from html import escape
+
+from firstread.evaluation import svg
+from firstread.evaluation.svg import FAINT, GRID, INK
 
 WIDTH, HEIGHT = 720, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 24, 56, 84
-_INK, _FAINT, _GRID = "#1f2933", "#66727f", "#dde2e7"
 
 Point = tuple[float, float]
 Tick = tuple[float, str]
@@ -60,12 +61,12 @@ class Plot:
         for value, label in x:
             left, low = self._place((value, self._y[0]))
             top = self._place((value, self._y[1]))[1]
-            self._parts.append(_line(left, low, left, top, _GRID))
-            self._parts.append(_text(left, low + 18, label, anchor="middle", colour=_FAINT))
+            self._parts.append(svg.line(left, low, left, top, GRID))
+            self._parts.append(svg.text(left, low + 18, label, anchor="middle", colour=FAINT))
         for value, label in y:
             height = self._height(value)
-            self._parts.append(_line(_LEFT, height, WIDTH - _RIGHT, height, _GRID))
-            self._parts.append(_text(_LEFT - 8, height + 4, label, anchor="end", colour=_FAINT))
+            self._parts.append(svg.line(_LEFT, height, WIDTH - _RIGHT, height, GRID))
+            self._parts.append(svg.text(_LEFT - 8, height + 4, label, anchor="end", colour=FAINT))
 
     def band(self, low: Sequence[Point], high: Sequence[Point], *, colour: str) -> None:
         """Fill between two lines."""
@@ -87,10 +88,10 @@ class Plot:
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="{colour}" fill-opacity="0.75"/>'
             )
 
-    def note(self, point: Point, text: str, *, colour: str = _INK, anchor: str = "start") -> None:
+    def note(self, point: Point, text: str, *, colour: str = INK, anchor: str = "start") -> None:
         """Write a short text at a point."""
         x, y = self._place(point)
-        self._parts.append(_text(x, y, text, anchor=anchor, colour=colour))
+        self._parts.append(svg.text(x, y, text, anchor=anchor, colour=colour))
 
     def svg(self) -> str:
         """Return the document."""
@@ -98,20 +99,17 @@ class Plot:
         middle = (_LEFT + WIDTH - _RIGHT) / 2
         height = (_TOP + HEIGHT - _BOTTOM) / 2
         frame = [
-            _line(_LEFT, HEIGHT - _BOTTOM, WIDTH - _RIGHT, HEIGHT - _BOTTOM, _INK),
-            _line(_LEFT, _TOP, _LEFT, HEIGHT - _BOTTOM, _INK),
-            _text(_LEFT, 24, title, size=17, weight="bold"),
-            _text(_LEFT, 43, subtitle, colour=_FAINT),
-            _text(middle, HEIGHT - _BOTTOM + 42, x_label, anchor="middle"),
-            f'<g transform="rotate(-90 18 {height:g})">{_text(18, height, y_label, anchor="middle")}</g>',
-            _text(_LEFT, HEIGHT - 14, footer, colour=_FAINT, size=11),
+            svg.line(_LEFT, HEIGHT - _BOTTOM, WIDTH - _RIGHT, HEIGHT - _BOTTOM, INK),
+            svg.line(_LEFT, _TOP, _LEFT, HEIGHT - _BOTTOM, INK),
+            svg.text(_LEFT, 24, title, size=17, weight="bold"),
+            svg.text(_LEFT, 43, subtitle, colour=FAINT),
+            svg.text(middle, HEIGHT - _BOTTOM + 42, x_label, anchor="middle"),
+            f'<g transform="rotate(-90 18 {height:g})">{svg.text(18, height, y_label, anchor="middle")}</g>',
+            svg.text(_LEFT, HEIGHT - 14, footer, colour=FAINT, size=11),
         ]
         body = "\n".join([*self._parts, *frame])
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-            f'height="{HEIGHT}" role="img" font-family="Helvetica, Arial, sans-serif">\n'
-            f"<title>{escape(title)}</title>\n<desc>{escape(f'{subtitle}. {footer}')}</desc>\n"
-            f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>\n{body}\n</svg>\n'
+        return svg.document(
+            body, width=WIDTH, height=HEIGHT, title=title, description=f"{subtitle}. {footer}"
         )
 
 
@@ -122,23 +120,3 @@ def even_ticks(low: float, high: float, *, about: int = 6) -> list[Tick]:
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
     values = [k * step for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
     return [(value, f"{value:g}".replace("-", "\N{MINUS SIGN}")) for value in values]
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
-
-
-def _text(
-    x: float,
-    y: float,
-    text: str,
-    *,
-    anchor: str = "start",
-    colour: str = _INK,
-    size: int = 13,
-    weight: str = "normal",
-) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" '
-        f'font-weight="{weight}">{escape(text)}</text>'
-    )

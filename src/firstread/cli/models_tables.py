@@ -1,0 +1,97 @@
+"""What the terminal shows of model packages."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from firstread.cli.inventory import Listed
+from firstread.engine.profiling import Profile
+
+NOTHING = "–"
+_SHOWN_DIGEST = 12  # letters; result.json and --json have all 64
+
+
+def print_list(listed: Sequence[Listed], *, console: Console | None = None) -> None:
+    """Print the packages folder by folder, and below them what is wrong with the damaged ones."""
+    console = console or Console()
+    for place in dict.fromkeys(one.folder.parent for one in listed):
+        console.print(Text(f"{place}", style="bold"), soft_wrap=True)
+        table = _table("  package", "version", "task", "precisions", "digest", text_columns=5)
+        for one in listed:
+            if one.folder.parent == place:
+                digest = one.digest[:_SHOWN_DIGEST] if one.digest else "damaged"
+                table.add_row(
+                    f"  {one.name}",
+                    one.version or NOTHING,
+                    one.task or NOTHING,
+                    ", ".join(one.precisions) or NOTHING,
+                    Text(digest, style="" if one.digest else "bold red"),
+                )
+        console.print(table)
+    for one in listed:
+        if one.fault:
+            console.print(Text(f"\n✗ {one.name}: {one.fault}", style="bold red"), soft_wrap=True)
+
+
+def print_profile(
+    profile: Profile, *, top: int, written: Sequence[Path], console: Console | None = None
+) -> None:
+    """Print the totals, then the layers that take longest."""
+    console = console or Console()
+    model = profile.model
+    console.print(Text(f"{model.name} {model.version}, {model.precision}", style="bold"))
+    console.print(Text(str(profile.machine), style="dim"))
+    console.print(
+        Text(
+            f"{1000 * profile.wall_s:.2f} ms a run on {profile.threads} threads, median of {profile.rounds} rounds of "
+            f"{profile.runs} runs. The layers account for {100 * profile.accounted:.1f} % of it.\n"
+        )
+    )
+    table = _table("layer", "operation", "precision", "kernel", "ms", "share", text_columns=4)
+    layers = sorted(profile.layers, key=lambda layer: -layer.time_s)
+    shown = layers[:top] if top else layers
+    for layer in shown:
+        table.add_row(
+            Text(layer.label, overflow="ellipsis", no_wrap=True),
+            Text(layer.kind, overflow="ellipsis", no_wrap=True),
+            layer.precision,
+            Text(layer.kernel, overflow="ellipsis", no_wrap=True),
+            f"{1000 * layer.time_s:.3f}",
+            _percent(layer.share),
+        )
+    rest = layers[len(shown) :]
+    if rest:
+        table.add_row(f"{len(rest)} others", "", "", "", *_total(sum(one.time_s for one in rest), profile))
+    table.add_row("outside the layers", "", "", "", *_total(profile.outside_s, profile))
+    table.add_row("whole network", "", "", "", *_total(profile.wall_s, profile), style="bold")
+    console.print(table)
+    for title, sums in (("precision", profile.by_precision()), ("operation", profile.by_kind())):
+        told = ", ".join(f"{name} {_percent(share)}" for name, share in sums.items())
+        console.print(Text(f"By {title}: {told}"))
+    _files(console, written)
+
+
+def _total(seconds: float, profile: Profile) -> tuple[str, str]:
+    return f"{1000 * seconds:.3f}", _percent(seconds / profile.wall_s)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _table(*columns: str, text_columns: int) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index < text_columns else "right", overflow="fold")
+    return table
+
+
+def _files(console: Console, written: Sequence[Path]) -> None:
+    if written:
+        console.print()
+    for path in written:
+        # Not wrapped: a path that is broken over two lines cannot be copied.
+        console.print(Text(str(path)), soft_wrap=True)

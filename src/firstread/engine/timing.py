@@ -1,0 +1,53 @@
+"""How networks are timed: on which sample, and how often."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firstread.engine.configuration import Configuration
+from firstread.engine.graph import brief
+from firstread.engine.manifest import NetworkPrecision
+from firstread.engine.packages import ModelPackage
+from firstread.errors import ModelPackageError
+
+if TYPE_CHECKING:
+    import openvino
+
+# Air to bone: zeros or air alone would let kernels meet denormal numbers, or none at all.
+_LOW_HU, _HIGH_HU = -1000.0, 400.0
+
+
+def sample_of(package: ModelPackage) -> npt.NDArray[np.float32]:
+    """Return one batch [batch, 1, z, y, x] of noise from -1000 to 400 HU, always the same."""
+    spec = package.manifest.input
+    noise = np.random.default_rng(0).random((spec.batch, 1, *spec.patch), np.float32)
+    return noise * np.float32(_HIGH_HU - _LOW_HU) + np.float32(_LOW_HU)
+
+
+def compiled_for_timing(
+    package: ModelPackage,
+    precision: NetworkPrecision,
+    *,
+    graph: "openvino.Model",
+    config: Configuration,
+) -> "openvino.CompiledModel":
+    """Compile a graph of a package, without the cache.
+
+    Raises:
+        ModelPackageError: OpenVINO cannot compile it.
+    """
+    import openvino
+
+    try:
+        return openvino.Core().compile_model(graph, "CPU", config)
+    except RuntimeError as error:
+        raise ModelPackageError(
+            f"OpenVINO cannot compile {package.folder / precision}.xml: {brief(error)}.",
+            remedy="Run `firstread doctor`; the package may need a newer firstread.",
+        ) from error
+
+
+def fill(request: "openvino.InferRequest", sample: npt.NDArray[Any]) -> None:
+    """Put a sample into a request's own memory, so that no run pays for copying it."""
+    request.get_input_tensor().data[:] = sample

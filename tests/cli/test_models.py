@@ -1,0 +1,117 @@
+"""`firstread models` on tiny networks: what is listed, profiled and timed."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from firstread.engine import AccuracyGate
+from tests.engine.tiny_network import conv_net, write_package
+
+SVG = "{http://www.w3.org/2000/svg}"
+GATE = AccuracyGate(metric="dice", f32=0.97, int8=0.968, max_drop=0.005, passed=True)
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """A search path with one package of both precisions and one of f32, and a cache of our own."""
+    monkeypatch.setenv("FIRSTREAD_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("FIRSTREAD_MODELS", str(tmp_path / "models"))
+    monkeypatch.setattr("firstread.engine.profiling.ROUND_S", 0.02)
+    both = write_package(tmp_path / "models" / "both", int8=conv_net(seed=1), accuracy_gate=GATE)
+    one = write_package(tmp_path / "models" / "one")
+    return {"both": both, "one": one}
+
+
+def listed(done):
+    return {row["name"]: row for row in json.loads(done.out)}
+
+
+def test_list_tells_every_package_with_digest_and_place(firstread, packages, tmp_path):
+    done = firstread("models", "list", "--json")
+    assert done.code == 0
+    rows = listed(done)
+    for name, package in packages.items():
+        assert rows[name]["digest"] == package.digest
+        assert rows[name]["folder"] == str(package.folder)
+        assert (rows[name]["version"], rows[name]["task"]) == ("1.0.0", "segmentation")
+    assert rows["both"]["precisions"] == ["f32", "int8"]
+    assert rows["one"]["precisions"] == ["f32"]
+    shown = firstread("models", "list").out
+    for words in ("both", "f32, int8", packages["both"].digest[:12], str(tmp_path / "models")):
+        assert words in shown
+
+
+def test_a_damaged_package_is_listed_with_its_fault_and_hides_no_other(firstread, packages):
+    path = packages["one"].folder / "f32.bin"
+    path.write_bytes(path.read_bytes()[::-1])
+    done = firstread("models", "list", "--json")
+    assert done.code == 5
+    rows = listed(done)
+    assert "f32.bin" in rows["one"]["fault"] and rows["one"]["digest"] is None
+    assert rows["both"]["fault"] is None
+    assert "f32.bin" in firstread("models", "list").out
+
+
+def test_a_folder_that_is_named_comes_first(firstread, packages, tmp_path):
+    other = write_package(tmp_path / "other" / "one", model=conv_net(seed=5))
+    rows = listed(firstread("models", "list", "--json", "--models", "other"))
+    assert rows["one"]["digest"] == other.digest
+    assert rows["both"]["digest"] == packages["both"].digest
+
+
+def test_profile_prints_layers_and_totals_and_writes_json_and_a_picture(firstread, packages, tmp_path):
+    done = firstread("models", "profile", "both", "--precision", "int8", "--out", "out", "--threads", "1")
+    assert done.code == 0, done.err
+    told = json.loads((tmp_path / "out" / "profile.json").read_text())
+    assert (told["model"]["name"], told["model"]["precision"]) == ("both", "int8")
+    assert told["threads"] == 1
+    share = f"{100 * told['accounted']:.1f} %"
+    for words in ("Convolution", "whole network", share, "outside the layers", "profile.svg"):
+        assert words in done.out
+    root = ET.parse(tmp_path / "out" / "profile.svg").getroot()
+    bars = [rect for rect in root.iter(f"{SVG}rect") if rect.find(f"{SVG}title") is not None]
+    assert len(bars) == len(told["layers"])
+    longest = max(range(len(bars)), key=lambda n: float(bars[n].get("width")))
+    assert told["layers"][longest]["time_s"] == max(layer["time_s"] for layer in told["layers"])
+
+
+def test_profile_prints_no_more_layers_than_asked_for(firstread, packages):
+    done = firstread("models", "profile", "one", "--top", "1")
+    rows = done.out[done.out.index("layer ") : done.out.index("By precision")]
+    assert rows.count("Convolution ") == 1
+    assert " others " in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["profile", "none"], 5, "none was not found"),
+        (["profile", "one", "--precision", "int8"], 5, "no int8"),
+        (["profile", "one", "--models", "empty"], 2, "holds no model package"),
+        (["list", "--models", "empty"], 2, "holds no model package"),
+    ],
+)
+def test_what_cannot_work_is_told(firstread, packages, tmp_path, arguments, code, words):
+    (tmp_path / "empty").mkdir()
+    done = firstread("models", *arguments)
+    assert done.code == code
+    assert words in done.err
+
+
+def test_files_that_are_there_are_replaced_only_when_asked(firstread, packages, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "profile.svg").write_text("mine")
+    done = firstread("models", "profile", "one", "--out", "out")
+    assert done.code == 2 and "--force" in done.err
+    assert (tmp_path / "out" / "profile.svg").read_text() == "mine"
+    assert firstread("models", "profile", "one", "--out", "out", "--force", "--quiet").out == ""
+    assert (tmp_path / "out" / "profile.svg").read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize("command", ["list", "profile"])
+def test_every_command_explains_itself_with_an_example(firstread, command):
+    done = firstread("models", command, "--help")
+    assert done.code == 0
+    assert f"Usage: firstread models {command}" in done.out
+    assert any(line.strip(" │").startswith(f"firstread models {command}") for line in done.out.splitlines())
