@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from firstread.engine import AccuracyGate
+from firstread.engine import AccuracyGate, cpu
 from tests.engine.tiny_network import conv_net, write_package
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -89,6 +89,7 @@ def test_profile_prints_no_more_layers_than_asked_for(firstread, packages):
         (["profile", "none"], 5, "none was not found"),
         (["profile", "one", "--precision", "int8"], 5, "no int8"),
         (["profile", "one", "--models", "empty"], 2, "holds no model package"),
+        (["bench", "none"], 5, "none was not found"),
         (["list", "--models", "empty"], 2, "holds no model package"),
     ],
 )
@@ -109,7 +110,35 @@ def test_files_that_are_there_are_replaced_only_when_asked(firstread, packages, 
     assert (tmp_path / "out" / "profile.svg").read_text().startswith("<svg")
 
 
-@pytest.mark.parametrize("command", ["list", "profile"])
+def test_bench_times_every_precision_within_what_was_granted(firstread, packages, monkeypatch):
+    two = cpu.Granted(threads=2, limit="affinity", quota=None, affinity=2)
+    monkeypatch.setattr("firstread.engine.cpu.granted", lambda **_: two)
+    done = firstread("models", "bench", "both", "--seconds", "0", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    rows = [(one["precision"], one["streams"], one["threads"]) for one in told["measured"]]
+    assert rows == [(p, s, t) for p in ("f32", "int8") for s, t in ((1, 1), (1, 2), (2, 2))]
+    assert told["machine"]["granted"] == 2
+    assert told["digest"] == packages["both"].digest
+    refused = firstread("models", "bench", "both", "--threads", "3")
+    assert refused.code == 2
+    assert "more than the 2" in refused.err and "at most 2" in refused.err
+
+
+def test_bench_prints_a_row_a_measurement_and_the_machine(firstread, packages):
+    done = firstread("models", "bench", "one", "--seconds", "0", "--threads", "1")
+    assert done.code == 0, done.err
+    for words in ("32 × 32 × 32", "tiles/s", "granted", cpu.processor().model, "f32, 1 stream on 1 thread"):
+        assert words in done.out
+
+
+def test_the_setting_threads_bounds_a_bench(firstread, packages, monkeypatch):
+    monkeypatch.setenv("FIRSTREAD_THREADS", "1")
+    told = json.loads(firstread("models", "bench", "one", "--seconds", "0", "--json").out)
+    assert {one["threads"] for one in told["measured"]} == {1}
+
+
+@pytest.mark.parametrize("command", ["list", "profile", "bench"])
 def test_every_command_explains_itself_with_an_example(firstread, command):
     done = firstread("models", command, "--help")
     assert done.code == 0

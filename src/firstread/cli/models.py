@@ -112,6 +112,63 @@ def profile(
         print_profile(found, top=top, written=written)
 
 
+@models.command()
+def bench(
+    name: Name,
+    seconds: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=600.0, help="Seconds of measuring, for each precision, streams and threads."
+        ),
+    ] = 1.0,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1024,
+            help="The most threads to use. Default: the setting `threads`, else the cores granted to this process; "
+            "never more than these.",
+            show_default=False,
+        ),
+    ] = None,
+    models: Models = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Draw no bar.")] = False,
+) -> None:
+    """Time a network by number of streams and threads, in each precision: latency, and tiles a second.
+
+    A stream works on one tile; the threads are those of all streams together. A read has one stream on all threads.
+    Latency is that of one tile with nothing else running; loaded: with all streams busy and one more tile waiting.
+
+    \b
+    Examples
+      firstread models bench lung_nodule_detector
+      firstread models bench lung_nodule_detector --seconds 5 --json > bench.json
+
+    Measure on an idle machine.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.cli.models_tables import print_bench
+    from firstread.engine import cpu, find_package
+    from firstread.engine.bench import bench_package
+    from firstread.errors import UsageError
+
+    settings = _settings(models)
+    package = find_package(name, settings=settings)
+    granted = cpu.granted()
+    if threads is not None and threads > granted.threads:
+        raise UsageError(
+            f"{threads} threads are more than the {granted.threads} that this process was granted ({granted.limit}).",
+            remedy=f"Take at most {granted.threads}.",
+        )
+    most = threads or min(settings.threads or granted.threads, granted.threads)
+    with _progress(quiet=quiet or as_json) as progress:
+        found = bench_package(package, granted=granted, threads=most, seconds=seconds, progress=progress)
+    if as_json:
+        print(found.model_dump_json(indent=1))
+    else:
+        print_bench(found)
+
+
 @contextmanager
 def _progress(*, quiet: bool) -> "Iterator[Progress]":
     """Yield a progress callback; Ctrl-C inside ends the command with nothing written."""

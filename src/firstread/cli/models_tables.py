@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firstread.cli.inventory import Listed
+from firstread.engine.bench import Bench, Measured
 from firstread.engine.profiling import Profile
 
 NOTHING = "–"
@@ -72,6 +73,45 @@ def print_profile(
         told = ", ".join(f"{name} {_percent(share)}" for name, share in sums.items())
         console.print(Text(f"By {title}: {told}"))
     _files(console, written)
+
+
+def print_bench(bench: Bench, *, console: Console | None = None) -> None:
+    """Print one row a measurement; the shortest latency and the most tiles a second stand out."""
+    console = console or Console()
+    patch = " × ".join(map(str, bench.patch))
+    batch = f", batches of {bench.batch}" if bench.batch > 1 else ""
+    console.print(Text(f"{bench.name} {bench.version}, tiles of {patch}{batch}", style="bold"))
+    console.print(Text(f"{bench.machine}\n", style="dim"))
+    fastest = min(bench.measured, key=lambda one: one.latency_s)
+    busiest = max(bench.measured, key=lambda one: one.throughput)
+    table = _table(
+        "precision", "streams", "threads", "latency ms", "p90 ms", "loaded ms", "tiles/s", text_columns=1
+    )  # fmt: skip
+    former = bench.measured[0].precision
+    for one in bench.measured:
+        if one.precision != former:
+            table.add_section()
+            former = one.precision
+        table.add_row(
+            one.precision,
+            str(one.streams),
+            str(one.threads),
+            Text(_ms(one.latency_s), style="bold green" if one is fastest else ""),
+            _ms(one.latency_p90_s),
+            _ms(one.loaded_latency_s),
+            Text(f"{one.throughput:.1f}", style="bold green" if one is busiest else ""),
+        )
+    console.print(table)
+    console.print(Text(f"\nShortest latency: {_setting(fastest)}. Most tiles a second: {_setting(busiest)}."))
+
+
+def _setting(one: Measured) -> str:
+    streams = f"{one.streams} stream{'s' if one.streams > 1 else ''}"
+    return f"{one.precision}, {streams} on {one.threads} thread{'s' if one.threads > 1 else ''}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.2f}"
 
 
 def _total(seconds: float, profile: Profile) -> tuple[str, str]:

@@ -19,6 +19,7 @@ STAGES = {
     "measure": "measure and categorise",
     "report": "write the results",
     "profile": "time the layers",
+    "bench": "time the network",
 }
 
 
