@@ -25,7 +25,10 @@ def models(tmp_path, monkeypatch):
     monkeypatch.setenv("FIRSTREAD_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("FIRSTREAD_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("COLUMNS", "200")
-    write_package(tmp_path / "models" / "tiny", int8=conv_net(seed=1), accuracy_gate=GATE)
+    monkeypatch.setattr("firstread.engine.timing.COMPARE_S", 0.0)
+    write_package(
+        tmp_path / "models" / "tiny", model=conv_net(work=2), int8=conv_net(seed=1), accuracy_gate=GATE
+    )
     return tmp_path / "models"
 
 
@@ -41,6 +44,11 @@ def test_a_package_is_verified_and_run_in_the_precision_that_a_read_would_choose
     tiny = checks["model tiny"]
     assert tiny["state"] == "fine"
     assert "1.0.0, int8 of f32/int8" in tiny["found"] and "verified" in tiny["found"]
+    assert (
+        "fastest here: int8 " in tiny["found"]
+        and ", f32 " in tiny["found"]
+        and "measured 20" in tiny["found"]
+    )
 
 
 def test_a_damaged_package_ends_with_exit_code_5_and_what_to_do(models):

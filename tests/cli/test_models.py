@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from firstread.engine import AccuracyGate, cpu
+from firstread.engine import AccuracyGate, Engine, cpu
 from tests.engine.tiny_network import conv_net, write_package
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -136,6 +136,39 @@ def test_the_setting_threads_bounds_a_bench(firstread, packages, monkeypatch):
     monkeypatch.setenv("FIRSTREAD_THREADS", "1")
     told = json.loads(firstread("models", "bench", "one", "--seconds", "0", "--json").out)
     assert {one["threads"] for one in told["measured"]} == {1}
+
+
+def test_list_says_what_auto_takes_and_why_once_it_was_measured(firstread, packages):
+    assert "both is measured when it is first used" in firstread("models", "list").out
+    with Engine() as engine:
+        network = engine.network(packages["both"])
+    shown = firstread("models", "list").out
+    assert f"both takes {network.precision}: {network.precision} " in shown
+    assert "measured 20" in shown and "one takes" not in shown
+    choice = listed(firstread("models", "list", "--json"))["both"]["choice"]
+    assert set(choice["times_s"]) == {"f32", "int8"}
+
+
+def test_bench_remembers_for_auto_only_when_asked(firstread, packages, monkeypatch):
+    slow = {"f32": 0.002, "int8": 0.001}
+    monkeypatch.setattr("firstread.engine.engine.least_times", lambda *_: slow)
+    assert Engine().network(packages["both"]).precision == "int8"
+    monkeypatch.setattr("firstread.engine.bench._alone", lambda compiled, package, seconds: [0.5])
+    arguments = ("models", "bench", "both", "--seconds", "0", "--threads", "1")
+    firstread(*arguments)
+    assert Engine().network(packages["both"]).precision == "int8"
+    # Of equal times f32 is taken, the more exact.
+    done = firstread(*arguments, "--remember")
+    assert "Remembered: auto takes f32" in done.out
+    assert Engine().network(packages["both"]).precision == "f32"
+
+
+def test_a_choice_that_cannot_be_remembered_is_told(firstread, packages, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("FIRSTREAD_CACHE_DIR", str(tmp_path / "file"))
+    done = firstread("models", "bench", "both", "--seconds", "0", "--threads", "1", "--remember")
+    assert done.code == 5
+    assert "not remembered" in done.err and "FIRSTREAD_CACHE_DIR" in done.err
 
 
 @pytest.mark.parametrize("command", ["list", "profile", "bench"])

@@ -46,15 +46,38 @@ def test_the_use_of_a_network_names_package_digest_and_precision(make_package):
     }
 
 
-def test_auto_takes_int8_where_it_passed_its_gate(make_package):
-    both = make_package("both", int8=conv_net(seed=1), accuracy_gate=GATE)
-    one = make_package("one")
+@pytest.mark.parametrize(("slow", "taken"), [("f32", "int8"), ("int8", "f32")])
+def test_auto_takes_the_precision_that_is_faster_here(make_package, slow, taken):
+    models = {each: conv_net(seed=1, work=2 if each == slow else 0) for each in ("f32", "int8")}
+    package = make_package(model=models["f32"], int8=models["int8"], accuracy_gate=GATE)
     engine = Engine(precision="auto")
-    assert engine.network(both).precision == "int8"
-    assert engine.network(both).operating_point["threshold"] == 0.4
-    assert engine.network(one).precision == "f32"
-    f32 = Engine(precision="f32").network(both).infer(SAMPLE)["fine"]
-    assert np.abs(engine.network(both).infer(SAMPLE)["fine"] - f32).max() > 0.01
+    assert engine.choice(package) is None
+    network = engine.network(package)
+    assert network.precision == taken
+    assert network.operating_point["threshold"] == {"f32": 0.5, "int8": 0.4}[taken]
+    choice = engine.choice(package)
+    assert choice.precision == taken
+    assert choice.times_s[taken] < choice.times_s[slow]
+    assert choice.threads == engine.threads
+
+
+def test_auto_takes_the_only_precision_there_is_and_int8_never_without_its_gate(make_package):
+    failed = GATE.model_copy(update={"passed": False})
+    slow = conv_net(work=2)
+    for name, more in {"one": {}, "failed": {"int8": conv_net(seed=1), "accuracy_gate": failed}}.items():
+        package = make_package(name, model=slow, **more)
+        assert Engine(precision="auto").network(package).precision == "f32"
+        assert Engine().choice(package) is None
+
+
+def test_a_network_may_be_asked_for_in_the_precision_of_another(make_package):
+    quick = {"model": conv_net(work=2), "int8": conv_net(seed=1), "accuracy_gate": GATE}
+    slow = {"model": conv_net(), "int8": conv_net(seed=1, work=2), "accuracy_gate": GATE}
+    engine = Engine()
+    first = engine.network(make_package("first", **quick))
+    assert first.precision == "int8"
+    assert engine.network(make_package("second", **slow), alike=first).precision == "int8"
+    assert engine.network(make_package("third"), alike=first).precision == "f32"
 
 
 def test_int8_that_is_asked_for_and_not_there_is_refused(make_package):

@@ -24,13 +24,23 @@ def convolution(
     return op.convolution(x, op.constant(weights.astype(np.float32)), [step] * 3, pad, pad, [1] * 3)
 
 
-def conv_net(patch: tuple[int, int, int] = PATCH, *, batch: int = -1, seed: int = 0) -> openvino.Model:
-    """Make a net: `fine` (2 channels, stride 1), `coarse` (3 channels, stride 4), `score` (a vector)."""
+def conv_net(
+    patch: tuple[int, int, int] = PATCH, *, batch: int = -1, seed: int = 0, work: int = 0
+) -> openvino.Model:
+    """Make a net: `fine` (2 channels, stride 1), `coarse` (3 channels, stride 4), `score` (a vector).
+
+    `work` makes it slower: so many convolutions more, each several times the work of all others.
+    """
     rng = np.random.default_rng(seed)
     x = op.parameter([batch, 1, *patch], np.float32, name="hu")
     x.output(0).set_names({"hu"})
     scaled = op.divide(op.add(op.clamp(x, -1000.0, 400.0), np.float32(1000)), np.float32(1400))
     fine = convolution(op.relu(convolution(scaled, rng, 1, 4)), rng, 4, CHANNELS)
+    if work:
+        more = convolution(scaled, rng, 1, 16)
+        for _ in range(work):
+            more = convolution(op.relu(more), rng, 16, 16)
+        fine = op.add(fine, op.multiply(convolution(more, rng, 16, CHANNELS), np.float32(1e-6)))
     coarse = convolution(op.relu(convolution(fine, rng, CHANNELS, 4, kernel=4, step=STRIDE)), rng, 4, 3)
     score = op.sigmoid(op.reduce_mean(fine, np.array([2, 3, 4]), keep_dims=False))
     outputs = []

@@ -154,12 +154,13 @@ def check_packages(settings: Settings) -> Iterator[Check]:
             if not all(np.isfinite(output).all() for output in outputs.values()):
                 yield Check(name, "wrong", f"{folder} gives values that are not numbers", _REINSTALL)
                 continue
+            choice = engine.choice(network.package) if engine.precision == "auto" else None
             yield Check(
                 name,
                 "fine",
                 f"{network.package.version}, {network.precision} of {'/'.join(network.package.precisions)}, "
                 f"{1000 * (time.perf_counter() - start):.0f} ms a tile, digest {network.package.digest[:12]} "
-                f"verified",
+                f"verified" + (f"; fastest here: {choice}" if choice else ""),
             )
 
 

@@ -7,12 +7,16 @@ from pydantic import BaseModel, ConfigDict
 
 from firstread.engine import ModelPackage, load_package, package_folders
 from firstread.engine.manifest import NetworkPrecision
+from firstread.engine.precision_choice import CHOICES, PrecisionChoice, PrecisionChoices
 from firstread.errors import ModelPackageError
 from firstread.settings import Settings
 
 
 class Listed(BaseModel):
-    """One package on the search path; of a damaged one only name, place and fault are known."""
+    """One package on the search path; of a damaged one only name, place and fault are known.
+
+    `choice` tells what `auto` takes on this host, and why; None where that is not measured yet, or there is no choice.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,10 +27,11 @@ class Listed(BaseModel):
     reader: str | None = None
     precisions: tuple[NetworkPrecision, ...] = ()
     digest: str | None = None
+    choice: PrecisionChoice | None = None
     fault: str | None = None
 
     @classmethod
-    def of(cls, package: ModelPackage) -> "Listed":
+    def of(cls, package: ModelPackage, choice: PrecisionChoice | None) -> "Listed":
         """Tell of a verified package."""
         return cls(
             name=package.name,
@@ -36,13 +41,16 @@ class Listed(BaseModel):
             reader=package.manifest.reader,
             precisions=package.precisions,
             digest=package.digest,
+            choice=choice,
         )
 
 
 def list_models(settings: Settings) -> Iterator[Listed]:
     """Verify every package on the search path and tell of it, the first of each name."""
+    choices = PrecisionChoices(settings.cache_dir / CHOICES)
     for folder in package_folders(settings=settings):
         try:
-            yield Listed.of(load_package(folder))
+            package = load_package(folder)
+            yield Listed.of(package, choices.remembered(package))
         except ModelPackageError as error:
             yield Listed(name=folder.name, folder=folder, fault=str(error))

@@ -12,6 +12,9 @@ import typer
 from firstread.cli.read import INTERRUPTED, Threads
 
 if TYPE_CHECKING:
+    from firstread.engine import ModelPackage
+    from firstread.engine.bench import Bench
+    from firstread.engine.precision_choice import PrecisionChoice
     from firstread.progress import Progress
     from firstread.settings import Settings
 
@@ -43,7 +46,7 @@ models = typer.Typer(
 
 @models.command("list")
 def list_(models: Models = None, as_json: AsJson = False) -> None:
-    """List the model packages that are found: version, task, precisions, digest, folder.
+    """List the model packages that are found: version, task, precisions, digest, folder; what auto takes here, and why.
 
     Each is verified. Of two of one name the first on the search path is taken.
 
@@ -131,6 +134,12 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    remember: Annotated[
+        bool,
+        typer.Option(
+            "--remember", help="From now on let the precision auto take what was fastest here, on one stream."
+        ),
+    ] = False,
     models: Models = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Draw no bar.")] = False,
@@ -144,6 +153,7 @@ def bench(
     Examples
       firstread models bench lung_nodule_detector
       firstread models bench lung_nodule_detector --seconds 5 --json > bench.json
+      firstread models bench lung_nodule_detector --remember
 
     Measure on an idle machine.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
@@ -163,10 +173,27 @@ def bench(
     most = threads or min(settings.threads or granted.threads, granted.threads)
     with _progress(quiet=quiet or as_json) as progress:
         found = bench_package(package, granted=granted, threads=most, seconds=seconds, progress=progress)
+    choice = _remember(package, found, settings) if remember and len(package.precisions) > 1 else None
     if as_json:
         print(found.model_dump_json(indent=1))
     else:
-        print_bench(found)
+        print_bench(found, choice)
+
+
+def _remember(package: "ModelPackage", bench: "Bench", settings: "Settings") -> "PrecisionChoice":
+    """Keep the times of a read's configuration as what the precision auto goes by."""
+    from firstread.engine.precision_choice import CHOICES, PrecisionChoice, PrecisionChoices
+    from firstread.errors import FirstreadError
+
+    rows = {precision: bench.as_read(precision) for precision in package.precisions}
+    times = {precision: row.latency_s for precision, row in rows.items()}
+    choice = PrecisionChoice.of(package, times, threads=rows["f32"].threads)
+    problem = PrecisionChoices(settings.cache_dir / CHOICES).remember(choice)
+    if problem is not None:
+        raise FirstreadError(
+            f"The choice was not remembered: {problem}.", remedy="Correct it, or set FIRSTREAD_CACHE_DIR."
+        )
+    return choice
 
 
 @contextmanager

@@ -9,9 +9,11 @@ from rich.text import Text
 
 from firstread.cli.inventory import Listed
 from firstread.engine.bench import Bench, Measured
+from firstread.engine.precision_choice import PrecisionChoice
 from firstread.engine.profiling import Profile
 
 NOTHING = "–"
+NOT_MEASURED = "is measured when it is first used"
 _SHOWN_DIGEST = 12  # letters; result.json and --json have all 64
 
 
@@ -32,6 +34,12 @@ def print_list(listed: Sequence[Listed], *, console: Console | None = None) -> N
                     Text(digest, style="" if one.digest else "bold red"),
                 )
         console.print(table)
+    several = [one for one in listed if len(one.precisions) > 1]
+    if several:
+        console.print(Text("\nWhat the precision auto takes on this host", style="bold"))
+    for one in several:
+        told = f"takes {one.choice.precision}: {one.choice}" if one.choice else NOT_MEASURED
+        console.print(Text(f"  {one.name} {told}"), soft_wrap=True)
     for one in listed:
         if one.fault:
             console.print(Text(f"\n✗ {one.name}: {one.fault}", style="bold red"), soft_wrap=True)
@@ -75,7 +83,9 @@ def print_profile(
     _files(console, written)
 
 
-def print_bench(bench: Bench, *, console: Console | None = None) -> None:
+def print_bench(
+    bench: Bench, choice: PrecisionChoice | None = None, *, console: Console | None = None
+) -> None:
     """Print one row a measurement; the shortest latency and the most tiles a second stand out."""
     console = console or Console()
     patch = " × ".join(map(str, bench.patch))
@@ -103,6 +113,8 @@ def print_bench(bench: Bench, *, console: Console | None = None) -> None:
         )
     console.print(table)
     console.print(Text(f"\nShortest latency: {_setting(fastest)}. Most tiles a second: {_setting(busiest)}."))
+    if choice:
+        console.print(Text(f"Remembered: auto takes {choice.precision} ({choice})."))
 
 
 def _setting(one: Measured) -> str:

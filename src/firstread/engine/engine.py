@@ -15,6 +15,8 @@ from firstread.engine.graph import read_graph
 from firstread.engine.manifest import NetworkPrecision
 from firstread.engine.network import Network
 from firstread.engine.packages import ModelPackage, find_package
+from firstread.engine.precision_choice import CHOICES, PrecisionChoice, PrecisionChoices
+from firstread.engine.timing import least_times, sample_of
 from firstread.errors import ModelPackageError
 from firstread.settings import Precision, load_settings
 
@@ -31,8 +33,9 @@ class Engine:
 
     Args:
         threads: Threads of inference; None takes the setting, else the cores granted to this process.
-        precision: auto takes int8 where a package has it, f32 elsewhere; None takes the setting.
-        cache_dir: Where compiled networks are kept; None takes the setting.
+        precision: auto takes the fastest on this host of those that passed the accuracy gate, as measured once and
+            remembered; None takes the setting.
+        cache_dir: Where compiled networks and choices of precision are kept; None takes the setting.
         models: Folders that are searched for packages before those of the settings.
     """
 
@@ -50,6 +53,7 @@ class Engine:
         self.threads = self.granted.threads
         self.precision: Precision = precision or self._settings.precision
         self._cache = CompiledCache((cache_dir or self._settings.cache_dir) / "networks")
+        self._choices = PrecisionChoices((cache_dir or self._settings.cache_dir) / CHOICES)
         self._networks: dict[tuple[Path, str, str], Network] = {}
         self._lock = threading.Lock()
 
@@ -66,8 +70,13 @@ class Engine:
         with self._lock:
             self._networks.clear()
 
-    def network(self, package: ModelPackage | str) -> Network:
+    def network(self, package: ModelPackage | str, *, alike: Network | None = None) -> Network:
         """Return the compiled network of a package; the second call returns the same one.
+
+        Args:
+            package: The package, or its name.
+            alike: A network whose precision is taken too where the package has it: for networks whose operating
+                point was measured together.
 
         Raises:
             ModelPackageError: the package is missing or damaged, or lacks the precision that was asked for.
@@ -76,7 +85,8 @@ class Engine:
             with self._lock:
                 known = [n for n in self._networks.values() if n.package.name == package]
             package = known[0].package if known else find_package(package, settings=self._settings)
-        precision = self.choose(package)
+        shared = alike is not None and alike.precision in package.precisions
+        precision = alike.precision if alike is not None and shared else self.choose(package)
         key = (package.folder, package.digest, precision)
         with self._lock:
             if key not in self._networks:
@@ -85,19 +95,28 @@ class Engine:
             return self._networks[key]
 
     def choose(self, package: ModelPackage) -> NetworkPrecision:
-        """Return the precision in which this engine runs a package.
+        """Return the precision in which this engine runs a package; the first time on a host it is measured.
 
         Raises:
             ModelPackageError: int8 was asked for, and the package has none that passed its accuracy gate.
         """
         if self.precision == "auto":
-            return package.precisions[-1]
+            return self._choices.choose(package, lambda: self._measure(package))
         if self.precision not in package.precisions:
             raise ModelPackageError(
                 f"The model package {package.name} has no {self.precision} network of proven accuracy.",
-                remedy="Choose the precision auto, which takes int8 only where it exists.",
+                remedy="Choose the precision auto, which takes the fastest that exists.",
             )
         return self.precision
+
+    def choice(self, package: ModelPackage) -> PrecisionChoice | None:
+        """Return why `auto` takes what it takes on this host; None where that has not been measured."""
+        return self._choices.remembered(package)
+
+    def _measure(self, package: ModelPackage) -> PrecisionChoice:
+        networks = {precision: self._compile(package, precision) for precision in package.precisions}
+        times = least_times(networks, sample_of(package))
+        return PrecisionChoice.of(package, times, threads=self.threads)
 
     def _compile(self, package: ModelPackage, precision: NetworkPrecision) -> "openvino.CompiledModel":
         import openvino

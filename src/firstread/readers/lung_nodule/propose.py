@@ -36,7 +36,10 @@ class Networks:
         Raises:
             ModelPackageError: a package is missing or damaged, or lacks the precision that was asked for.
         """
-        return cls(*(engine.network(name) for name in (LUNGS, DETECTOR, CANDIDATE)))
+        detector = engine.network(DETECTOR)
+        # Weights and threshold were measured with both networks in one precision.
+        candidate = engine.network(CANDIDATE, alike=detector)
+        return cls(lungs=engine.network(LUNGS), detector=detector, candidate=candidate)
 
     @property
     def all(self) -> tuple[Network, Network, Network]:
