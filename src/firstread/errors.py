@@ -33,7 +33,7 @@ class NothingReadable(FirstreadError):
 
 
 class RefusedInput(FirstreadError):
-    """The input holds images, but reading them would not be safe (exit code 4)."""
+    """The input is of the right kind, but taking it would not be safe (exit code 4)."""
 
     exit_code = 4
 

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from firstread.engine import AccuracyGate, Engine, cpu
+from tests.engine.conversion.onnx_bytes import network
 from tests.engine.tiny_network import conv_net, write_package
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -171,7 +172,52 @@ def test_a_choice_that_cannot_be_remembered_is_told(firstread, packages, tmp_pat
     assert "not remembered" in done.err and "FIRSTREAD_CACHE_DIR" in done.err
 
 
-@pytest.mark.parametrize("command", ["list", "profile", "bench"])
+def test_convert_makes_a_package_that_list_finds_and_profile_runs(firstread, packages, tmp_path):
+    (tmp_path / "My Net-2.onnx").write_bytes(network())
+    done = firstread(
+        "models", "convert", "My Net-2.onnx", "--out", "made", "--task", "detection",
+        "--spacing-mm", "2", "1", "1", "--window-hu", "-1000", "400", "--outputs", "heat,score",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    for words in (
+        "my_net_2 1.0.0",
+        "16 × 16 × 16",
+        "2 × 1 × 1 mm",
+        "-1000 to 400 HU",
+        "heat: a map at stride 1",
+    ):
+        assert words in done.out
+    row = listed(firstread("models", "list", "--json", "--models", "made"))["my_net_2"]
+    assert row["digest"] in done.out
+    assert (row["task"], row["precisions"]) == ("detection", ["f32"])
+    assert firstread("models", "profile", "my_net_2", "--models", "made").code == 0
+    again = firstread("models", "convert", "My Net-2.onnx", "--out", "made", "--spacing-mm", "1", "1", "1")
+    assert again.code == 2 and "--force" in again.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["net.onnx"], 2, "--spacing-mm"),
+        (["none.onnx", "--spacing-mm", "1", "1", "1"], 2, "none.onnx does not exist"),
+        (["net.onnx", "--spacing-mm", "1", "1", "1"], 2, "--task"),
+        (["net.onnx", "--spacing-mm", "1", "1", "1", "--sha256", "00"], 4, "not 00"),
+        (["net.pt", "--spacing-mm", "1", "1", "1"], 4, "is a pickle"),
+    ],
+)
+def test_what_cannot_be_converted_ends_with_its_code_and_writes_nothing(
+    firstread, tmp_path, arguments, code, words
+):
+    (tmp_path / "net.onnx").write_bytes(network())
+    (tmp_path / "net.pt").write_bytes(b"\x80\x04.")
+    before = sorted(tmp_path.iterdir())
+    done = firstread("models", "convert", *arguments)
+    assert done.code == code
+    assert words in done.err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["list", "profile", "bench", "convert"])
 def test_every_command_explains_itself_with_an_example(firstread, command):
     done = firstread("models", command, "--help")
     assert done.code == 0

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from firstread.cli.inventory import Listed
+from firstread.engine import ModelPackage
 from firstread.engine.bench import Bench, Measured
 from firstread.engine.precision_choice import PrecisionChoice
 from firstread.engine.profiling import Profile
@@ -43,6 +44,38 @@ def print_list(listed: Sequence[Listed], *, console: Console | None = None) -> N
     for one in listed:
         if one.fault:
             console.print(Text(f"\n✗ {one.name}: {one.fault}", style="bold red"), soft_wrap=True)
+
+
+def print_package(package: ModelPackage, *, console: Console | None = None) -> None:
+    """Print what a package holds that was just made, and what is still to be said in its manifest."""
+    console = console or Console()
+    manifest = package.manifest
+    console.print(
+        Text(
+            f"{package.name} {package.version}, {manifest.task}, {', '.join(package.precisions)}",
+            style="bold",
+        )
+    )
+    spec = manifest.input
+    window = (
+        f"clipped to {spec.window_hu[0]:g} to {spec.window_hu[1]:g} HU"
+        if spec.window_hu
+        else "HU as they are"
+    )
+    console.print(
+        Text(f"input: tiles of {_by(spec.patch)} voxels of {_by(spec.spacing_mm)} mm (z, y, x), {window}")
+    )
+    for name, output in manifest.outputs.items():
+        kind = f"a map at stride {output.stride}" if output.stride else "a vector"
+        console.print(
+            Text(f"output {name}: {kind}, {output.channels} channel{'s' if output.channels > 1 else ''}")
+        )
+    console.print(Text(f"digest: {package.digest}"), soft_wrap=True)
+    console.print(Text(str(package.folder)), soft_wrap=True)
+
+
+def _by(numbers: Sequence[float]) -> str:
+    return " × ".join(f"{number:g}" for number in numbers)
 
 
 def print_profile(
@@ -88,9 +121,8 @@ def print_bench(
 ) -> None:
     """Print one row a measurement; the shortest latency and the most tiles a second stand out."""
     console = console or Console()
-    patch = " × ".join(map(str, bench.patch))
     batch = f", batches of {bench.batch}" if bench.batch > 1 else ""
-    console.print(Text(f"{bench.name} {bench.version}, tiles of {patch}{batch}", style="bold"))
+    console.print(Text(f"{bench.name} {bench.version}, tiles of {_by(bench.patch)}{batch}", style="bold"))
     console.print(Text(f"{bench.machine}\n", style="dim"))
     fastest = min(bench.measured, key=lambda one: one.latency_s)
     busiest = max(bench.measured, key=lambda one: one.throughput)

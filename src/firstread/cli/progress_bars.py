@@ -20,6 +20,7 @@ STAGES = {
     "report": "write the results",
     "profile": "time the layers",
     "bench": "time the network",
+    "convert": "convert the network",
 }
 
 

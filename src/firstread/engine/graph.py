@@ -36,7 +36,8 @@ def read_graph(package: ModelPackage, precision: NetworkPrecision) -> "openvino.
     return model
 
 
-def _check_weights(package: ModelPackage, precision: NetworkPrecision, model: "openvino.Model") -> None:
+def unreal_weight(model: "openvino.Model") -> str | None:
+    """Return the name of a constant that holds something else than numbers, or None."""
     for node in model.get_ops():
         # f64, f32, f16 and bf16 are all called f<bits> or bf16; integers cannot be other than numbers.
         if node.get_type_name() != "Constant" or not node.get_element_type().is_real():
@@ -44,8 +45,14 @@ def _check_weights(package: ModelPackage, precision: NetworkPrecision, model: "o
         values = np.asarray(node.get_data(dtype=np.float32))
         # A lone infinity may be a mask's or a maximum's neutral element; among weights it is damage.
         if np.isnan(values).any() or (values.size > 1 and np.isinf(values).any()):
-            what = f"a weight of {node.get_friendly_name()} is not a number"
-            raise _wrong(package, f"{precision}.bin", what)
+            return str(node.get_friendly_name())
+    return None
+
+
+def _check_weights(package: ModelPackage, precision: NetworkPrecision, model: "openvino.Model") -> None:
+    name = unreal_weight(model)
+    if name is not None:
+        raise _wrong(package, f"{precision}.bin", f"a weight of {name} is not a number")
 
 
 def _check_input(package: ModelPackage, precision: NetworkPrecision, model: "openvino.Model") -> None:

@@ -1,0 +1,216 @@
+"""From a network's file to a verified model package."""
+
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ValidationError
+
+from firstread import __version__
+from firstread.engine.configuration import configuration
+from firstread.engine.conversion.facts import OUR_AXES, Facts
+from firstread.engine.conversion.fit import INPUT, Axes, exported_patch, fit
+from firstread.engine.conversion.frontends import read_onnx, read_torchscript
+from firstread.engine.conversion.monai_bundle import METADATA, Bundle, read_bundle
+from firstread.engine.conversion.source import Source, find_source
+from firstread.engine.graph import read_graph
+from firstread.engine.manifest import Input, Manifest, Output
+from firstread.engine.packages import MANIFEST, ModelPackage, load_package, write_manifest
+from firstread.engine.timing import compiled_for_timing, sample_of
+from firstread.errors import RefusedInput, UsageError
+from firstread.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import openvino
+
+
+def convert(
+    source: Path,
+    facts: Facts,
+    *,
+    out: Path,
+    sha256: str | None = None,
+    force: bool = False,
+    progress: Progress = silent,
+) -> ModelPackage:
+    """Make the package out/NAME of an ONNX file, a TorchScript file or the folder of a MONAI Bundle.
+
+    The package is read back, its network compiled and run once; it appears whole or not at all.
+
+    Args:
+        source: File or folder.
+        facts: What the file does not tell.
+        out: Folder in which the package's folder is made.
+        sha256: What the digest of the network's file must be; None takes any.
+        force: Replace a package that is there.
+        progress: Told `convert`.
+
+    Raises:
+        UsageError: a fact is missing or wrong, or out/NAME is there already.
+        RefusedInput: the network cannot be taken; the message names the file and what to do.
+        FirstreadError: PyTorch is needed and not installed.
+    """
+    destination = out / facts.name
+    if destination.exists() and not (force and (destination / MANIFEST).is_file()):
+        raise UsageError(
+            f"{destination} is there already.",
+            remedy="Choose another --name or --out, or replace a package with --force.",
+        )
+    if facts.window_hu is not None and facts.window_hu[0] >= facts.window_hu[1]:
+        raise UsageError(
+            f"The window {facts.window_hu[0]:g} to {facts.window_hu[1]:g} HU is empty.",
+            remedy="Give the lower value first.",
+        )
+    progress("convert", 0.0)
+    bundle = read_bundle(source) if source.is_dir() else None
+    if bundle is not None:
+        facts = _completed(facts, bundle, source)
+    found = find_source(bundle.network if bundle else source, sha256=sha256)
+    axes = Axes.named(facts.axes or OUR_AXES)
+    model, patch = _read(found, facts, axes)
+    progress("convert", 0.4)
+    graph, outputs = fit(
+        found.path,
+        model,
+        patch=patch,
+        batch=facts.batch,
+        axes=axes,
+        window_hu=facts.window_hu,
+        scaled_to=facts.scaled_to,
+        names=facts.outputs,
+    )
+    if bundle is not None:
+        outputs = _described(outputs, bundle, source)
+    progress("convert", 0.7)
+    package = _packed(graph, _manifest(facts, found, patch, outputs), out)
+    progress("convert", 1.0)
+    return package
+
+
+def _read(source: Source, facts: Facts, axes: Axes) -> "tuple[openvino.Model, tuple[int, int, int]]":
+    if source.format == "ONNX":
+        model = read_onnx(source)
+        return model, facts.patch or exported_patch(source.path, model, axes)
+    if facts.patch is None:
+        raise UsageError(
+            f"{source.path} is TorchScript, which does not say how large a tile is.",
+            remedy="Give it with --patch Z Y X.",
+        )
+    return read_torchscript(source, (facts.batch, 1, *axes.of_network(facts.patch))), facts.patch
+
+
+def _completed(facts: Facts, bundle: Bundle, folder: Path) -> Facts:
+    """Fill in what a bundle's metadata tells; what was said by hand stands."""
+    if facts.axes is None:
+        raise UsageError(
+            f"{folder / METADATA} does not tell how the network's axes lie.",
+            remedy="Give them with --axes: look for Orientationd in configs/inference.json; RAS is usual.",
+        )
+    if bundle.scaled_to is not None and facts.window_hu is None:
+        low, high = bundle.scaled_to
+        raise UsageError(
+            f"The network of {folder} takes values from {low:g} to {high:g}, not HU.",
+            remedy="Give the HU that become these with --window-hu: look for ScaleIntensityRanged in "
+            "configs/inference.json.",
+        )
+    patch = facts.patch or (Axes.named(facts.axes).to_ours(bundle.shape) if bundle.shape else None)
+    return replace(
+        facts,
+        task=facts.task or bundle.task,
+        version=facts.version or bundle.version,
+        intended_use=facts.intended_use or bundle.intended_use,
+        patch=patch,
+        scaled_to=bundle.scaled_to or facts.scaled_to,
+        outputs=facts.outputs or tuple(bundle.channels),
+    )
+
+
+def _described(outputs: dict[str, Output], bundle: Bundle, folder: Path) -> dict[str, Output]:
+    """Compare outputs with a bundle's metadata, in order, and take their descriptions."""
+    for output, (name, channels) in zip(outputs.values(), bundle.channels.items(), strict=False):
+        if output.channels != channels:
+            raise RefusedInput(
+                f"{folder / METADATA} says that the output {name} has {channels} channels; the network has "
+                f"{output.channels}.",
+                remedy="The network is of another version than its metadata: fetch the bundle again.",
+            )
+    words = dict(zip(outputs, bundle.descriptions.values(), strict=False))
+    return {
+        name: output.model_copy(update={"description": words.get(name, "")})
+        for name, output in outputs.items()
+    }
+
+
+def _manifest(
+    facts: Facts, source: Source, patch: tuple[int, int, int], outputs: dict[str, Output]
+) -> Manifest:
+    if facts.task is None:
+        raise UsageError(
+            f"{source.path} does not say what it is for.",
+            remedy="Give the task with --task: segmentation, detection or candidate.",
+        )
+    try:
+        return Manifest(
+            name=facts.name,
+            version=facts.version or "1.0.0",
+            task=facts.task,
+            reader=facts.reader,
+            intended_use=facts.intended_use
+            or f"Converted from {source.path.name}; not evaluated. Research use.",
+            licence=facts.licence,
+            input=Input(
+                name=INPUT,
+                spacing_mm=facts.spacing_mm,
+                patch=patch,
+                batch=facts.batch,
+                window_hu=facts.window_hu,
+            ),
+            outputs=outputs,
+            training={
+                "source": source.path.name,
+                "source_format": source.format,
+                "source_sha256": source.sha256,
+                "converted_by": f"firstread {__version__}",
+            },
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(
+            f"{where} cannot be used: {first['msg']}.",
+            remedy="docs/reference/model-package.md says what it takes.",
+        ) from None
+
+
+def _packed(graph: "openvino.Model", manifest: Manifest, out: Path) -> ModelPackage:
+    """Write the package aside, try it, and move it to its place."""
+    import openvino
+
+    out.mkdir(parents=True, exist_ok=True)
+    destination = out / manifest.name
+    with tempfile.TemporaryDirectory(dir=out, prefix=f".{manifest.name}.partial-") as aside:
+        folder = Path(aside) / manifest.name
+        folder.mkdir()
+        openvino.save_model(graph, folder / "f32.xml", compress_to_fp16=False)
+        _try(write_manifest(folder, manifest))
+        if destination.exists():
+            shutil.move(destination, Path(aside) / "former")
+        os.replace(folder, destination)
+    return load_package(destination)
+
+
+def _try(package: ModelPackage) -> None:
+    """Run the network once, as a read would."""
+    compiled = compiled_for_timing(
+        package, "f32", graph=read_graph(package, "f32"), config=configuration(threads=1)
+    )
+    for port, values in compiled([sample_of(package)]).items():
+        if not np.isfinite(values).all():
+            raise RefusedInput(
+                f"The network of {package.name} gives values that are not numbers (output {port.get_any_name()}).",
+                remedy="Look at what it takes: --window-hu and --scaled-to bring HU into its range.",
+            )
