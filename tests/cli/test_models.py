@@ -3,11 +3,12 @@
 import json
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
 
 from firstread.engine import AccuracyGate, Engine, cpu
 from tests.engine.conversion.onnx_bytes import network
-from tests.engine.tiny_network import conv_net, write_package
+from tests.engine.tiny_network import PATCH, conv_net, write_package
 
 SVG = "{http://www.w3.org/2000/svg}"
 GATE = AccuracyGate(metric="dice", f32=0.97, int8=0.968, max_drop=0.005, passed=True)
@@ -217,7 +218,42 @@ def test_what_cannot_be_converted_ends_with_its_code_and_writes_nothing(
     assert sorted(tmp_path.iterdir()) == before
 
 
-@pytest.mark.parametrize("command", ["list", "profile", "bench", "convert"])
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([], 2, "--data"),
+        (["--data", "empty"], 2, "holds 0 npz files"),
+        (["--data", "tiles", "--metric", "auc"], 2, "auc does not judge a segmentation"),
+        (["--data", "tiles", "--out", "models"], 2, "there already"),
+    ],
+)
+def test_what_cannot_be_quantised_is_told(firstread, packages, tmp_path, arguments, code, words):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "tiles").mkdir()
+    for number in range(4):
+        np.savez(tmp_path / "tiles" / f"{number}.npz", input=np.full(PATCH, -500, np.int16))
+    done = firstread("models", "quantize", "one", *arguments)
+    assert done.code == code
+    assert words in done.err
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_quantize_prints_gate_and_package_and_list_finds_both_precisions(firstread, packages, tmp_path):
+    pytest.importorskip("nncf", reason="the extra convert is not installed")
+    (tmp_path / "tiles").mkdir()
+    rng = np.random.default_rng(8)
+    for number in range(4):
+        tile = rng.uniform(-1000, 400, PATCH).astype(np.float32)
+        np.savez(tmp_path / "tiles" / f"{number}.npz", input=tile)
+    done = firstread("models", "quantize", "one", "--data", "tiles", "--out", "made", "--max-drop", "0.1")
+    assert done.code == 0, done.err
+    for words in ("mean Dice of `fine`", "in INT8, allowed drop 0.1", "one 1.0.0+int8", "f32, int8"):
+        assert words in done.out
+    row = listed(firstread("models", "list", "--json", "--models", "made"))["one"]
+    assert row["precisions"] == ["f32", "int8"]
+
+
+@pytest.mark.parametrize("command", ["list", "profile", "bench", "convert", "quantize"])
 def test_every_command_explains_itself_with_an_example(firstread, command):
     done = firstread("models", command, "--help")
     assert done.code == 0

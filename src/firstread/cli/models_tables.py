@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +13,9 @@ from firstread.engine import ModelPackage
 from firstread.engine.bench import Bench, Measured
 from firstread.engine.precision_choice import PrecisionChoice
 from firstread.engine.profiling import Profile
+
+if TYPE_CHECKING:
+    from firstread.engine.quantization import Quantized
 
 NOTHING = "–"
 NOT_MEASURED = "is measured when it is first used"
@@ -72,6 +76,20 @@ def print_package(package: ModelPackage, *, console: Console | None = None) -> N
         )
     console.print(Text(f"digest: {package.digest}"), soft_wrap=True)
     console.print(Text(str(package.folder)), soft_wrap=True)
+
+
+def print_quantized(quantized: "Quantized", *, console: Console | None = None) -> None:
+    """Print the gate, how much is in INT8, and the package."""
+    console = console or Console()
+    gate = quantized.gate
+    console.print(
+        Text(
+            f"{gate.metric}: {gate.f32:.5f} in FP32, {gate.int8:.5f} in INT8, allowed drop {gate.max_drop:g}"
+        )
+    )
+    layers = quantized.in_int8 + quantized.in_f32
+    console.print(Text(f"{quantized.in_int8} of {layers} convolutions and matrix products are in INT8.\n"))
+    print_package(quantized.package, console=console)
 
 
 def _by(numbers: Sequence[float]) -> str:

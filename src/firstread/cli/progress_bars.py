@@ -21,6 +21,7 @@ STAGES = {
     "profile": "time the layers",
     "bench": "time the network",
     "convert": "convert the network",
+    "quantize": "quantise the network",
 }
 
 

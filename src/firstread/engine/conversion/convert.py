@@ -1,26 +1,20 @@
 """From a network's file to a verified model package."""
 
-import os
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import ValidationError
 
 from firstread import __version__
-from firstread.engine.configuration import configuration
 from firstread.engine.conversion.facts import OUR_AXES, Facts
 from firstread.engine.conversion.fit import INPUT, Axes, exported_patch, fit
 from firstread.engine.conversion.frontends import read_onnx, read_torchscript
 from firstread.engine.conversion.monai_bundle import METADATA, Bundle, read_bundle
 from firstread.engine.conversion.source import Source, find_source
-from firstread.engine.graph import read_graph
 from firstread.engine.manifest import Input, Manifest, Output
-from firstread.engine.packages import MANIFEST, ModelPackage, load_package, write_manifest
-from firstread.engine.timing import compiled_for_timing, sample_of
+from firstread.engine.packages import ModelPackage
+from firstread.engine.packing import check_place, pack
 from firstread.errors import RefusedInput, UsageError
 from firstread.progress import Progress, silent
 
@@ -54,12 +48,7 @@ def convert(
         RefusedInput: the network cannot be taken; the message names the file and what to do.
         FirstreadError: PyTorch is needed and not installed.
     """
-    destination = out / facts.name
-    if destination.exists() and not (force and (destination / MANIFEST).is_file()):
-        raise UsageError(
-            f"{destination} is there already.",
-            remedy="Choose another --name or --out, or replace a package with --force.",
-        )
+    check_place(out, facts.name, replace=force)
     if facts.window_hu is not None and facts.window_hu[0] >= facts.window_hu[1]:
         raise UsageError(
             f"The window {facts.window_hu[0]:g} to {facts.window_hu[1]:g} HU is empty.",
@@ -86,7 +75,7 @@ def convert(
     if bundle is not None:
         outputs = _described(outputs, bundle, source)
     progress("convert", 0.7)
-    package = _packed(graph, _manifest(facts, found, patch, outputs), out)
+    package = pack(out, _manifest(facts, found, patch, outputs), {"f32": graph})
     progress("convert", 1.0)
     return package
 
@@ -184,33 +173,3 @@ def _manifest(
             f"{where} cannot be used: {first['msg']}.",
             remedy="docs/reference/model-package.md says what it takes.",
         ) from None
-
-
-def _packed(graph: "openvino.Model", manifest: Manifest, out: Path) -> ModelPackage:
-    """Write the package aside, try it, and move it to its place."""
-    import openvino
-
-    out.mkdir(parents=True, exist_ok=True)
-    destination = out / manifest.name
-    with tempfile.TemporaryDirectory(dir=out, prefix=f".{manifest.name}.partial-") as aside:
-        folder = Path(aside) / manifest.name
-        folder.mkdir()
-        openvino.save_model(graph, folder / "f32.xml", compress_to_fp16=False)
-        _try(write_manifest(folder, manifest))
-        if destination.exists():
-            shutil.move(destination, Path(aside) / "former")
-        os.replace(folder, destination)
-    return load_package(destination)
-
-
-def _try(package: ModelPackage) -> None:
-    """Run the network once, as a read would."""
-    compiled = compiled_for_timing(
-        package, "f32", graph=read_graph(package, "f32"), config=configuration(threads=1)
-    )
-    for port, values in compiled([sample_of(package)]).items():
-        if not np.isfinite(values).all():
-            raise RefusedInput(
-                f"The network of {package.name} gives values that are not numbers (output {port.get_any_name()}).",
-                remedy="Look at what it takes: --window-hu and --scaled-to bring HU into its range.",
-            )
