@@ -15,6 +15,7 @@ from scipy import ndimage
 from training.lung_nodule.shapes import GRID_MM, Shape
 
 Float = npt.NDArray[np.float32]
+_PLEURA_MM = 3.0
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,16 @@ def rendered_fraction(
     fraction = ndimage.affine_transform(density, matrix, offset, output_shape=shape, order=1)
     coverage = ndimage.affine_transform(cover, matrix, offset, output_shape=shape, order=1)
     return fraction.astype(np.float32), coverage.astype(np.float32)
+
+
+def room(lung: npt.NDArray[np.bool_]) -> Float:
+    """Return where a lesion may be drawn, 0 to 1: the lung and what lies between its mask and the pleura.
+
+    A mask on 2 mm voxels ends within the lung here and there; a lesion that ended with it would leave a dark seam.
+    Beyond the pleura nothing changes: a lesion only raises what is less dense than itself.
+    """
+    wide = ndimage.distance_transform_edt(~lung) <= _PLEURA_MM
+    return np.asarray(ndimage.gaussian_filter(wide.astype(np.float32), 0.6))
 
 
 def compose(

@@ -21,7 +21,7 @@ from firstread.readers.lung_nodule.detect import detect
 from firstread.readers.lung_nodule.grid import reading_grid, resample
 from firstread.readers.lung_nodule.lungs import Lungs
 from training.lung_nodule.backgrounds import load
-from training.lung_nodule.patches import as_bytes
+from training.lung_nodule.scene_files import KNOWN_READERS, as_bytes
 from training.lung_nodule.scenes import Scene, ShapeStore, make_scene
 
 EDGE = 48
@@ -55,12 +55,12 @@ def mine(scene: Scene, detector: Network, *, least_logit: float) -> dict[str, np
         label, diameter = FALSE_ALARM, 0.0
         for number, (z, y, x, size, readers) in enumerate(truth):
             if np.linalg.norm(centre - (x, y, z)) <= max(size / 2, 2.5):
-                label, diameter = (NODULE if readers >= 3 else IGNORED), size
+                label, diameter = (NODULE if readers >= KNOWN_READERS else IGNORED), size
                 found.add(number)
                 break
         labels.append(label)
         diameters.append(diameter)
-    missed = [row for n, row in enumerate(truth) if n not in found and row[4] >= 3]
+    missed = [row for n, row in enumerate(truth) if n not in found and row[4] >= KNOWN_READERS]
     places = [c.center_lps_mm for c in candidates] + [(row[2], row[1], row[0]) for row in missed]
     labels += [NODULE] * len(missed)
     diameters += [row[3] for row in missed]

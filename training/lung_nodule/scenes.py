@@ -16,12 +16,20 @@ from training.lung_nodule.insertion import (
     lesion_of,
     local_noise_hu,
     rendered_fraction,
+    room,
     turned,
 )
-from training.lung_nodule.rendering import Protocol, moved, moved_point, random_protocol, rendered
+from training.lung_nodule.rendering import (
+    Protocol,
+    breathed,
+    moved,
+    moved_point,
+    random_protocol,
+    rendered,
+)
 from training.lung_nodule.shapes import Shape
 
-SIZES_MM = ((3.0, 6.0, 0.38), (6.0, 12.0, 0.34), (12.0, 22.0, 0.18), (22.0, 40.0, 0.10))
+SIZES_MM = ((3.0, 6.0, 0.38), (6.0, 12.0, 0.34), (12.0, 22.0, 0.18), (22.0, 55.0, 0.10))
 """Classes of diameter and how often they are drawn: lower, upper, probability."""
 TEXTURES = ((5, 5, 0.5), (4, 4, 0.12), (2, 3, 0.16), (1, 1, 0.22))
 """Readers' ratings of texture and how often they are drawn: lowest, highest, probability."""
@@ -131,9 +139,11 @@ def make_scene(
         rng: Source of every choice.
         nodules: How many to try to place; fewer fit a small lung.
         distractors: How many tubes, forks and plates to add.
-        as_acquired: Keep the chest's own thickness and kernel.
+        as_acquired: Keep the chest's own air, thickness and kernel.
     """
     hu = background.hu.astype(np.float32)
+    if not as_acquired:
+        hu = breathed(hu, background.lungs > 0, rng)
     cover = np.zeros(hu.shape, np.uint8)
     depth = depth_mm(background.lungs)
     inside = background.lungs > 0
@@ -172,11 +182,11 @@ def make_scene(
             kept = (coverage > 0.5) & lung
             if kept.sum() < 0.3 * (coverage > 0.5).sum() or kept.sum() < 8:
                 continue
-            soft = ndimage.gaussian_filter(lung.astype(np.float32), 0.6)
-            gain = np.maximum(lesion.tissue_hu - patch, 0) * fraction * soft
+            fraction = fraction * room(lung)
+            gain = np.maximum(lesion.tissue_hu - patch, 0) * fraction
             if gain[kept].mean() < LEAST_GAIN_HU:
                 continue
-            hu[box] = compose(patch, fraction * soft, lesion.tissue_hu, noise_hu=noise, rng=rng)
+            hu[box] = compose(patch, fraction, lesion.tissue_hu, noise_hu=noise, rng=rng)
             z, y, x = (float(c) for c in np.argwhere(kept).mean(0) + corner)
             diameter = float((6 / np.pi * kept.sum()) ** (1 / 3))
             placed.append(Placed((z, y, x), diameter, _kind(shape.texture), site, 4))
