@@ -41,7 +41,7 @@ class Geometry:
         return cls(shape=shape, affine=affine)
 
     def cropped(self, box: tuple[slice, slice, slice]) -> "Geometry":
-        """Return the part of the grid in a box of index slices (slice, row, column), whose starts and stops are given."""
+        """Return the part of the grid in a box of slices along (slice, row, column) that name start and stop."""
         affine = self.affine.copy()
         affine[:3, 3] = self.to_lps([edge.start for edge in box])
         slices, rows, columns = (edge.stop - edge.start for edge in box)
