@@ -11,6 +11,7 @@ from scipy import ndimage
 from training.lung_nodule.backgrounds import Background, depth_mm
 from training.lung_nodule.insertion import (
     Float,
+    Lesion,
     compose,
     distractor,
     lesion_of,
@@ -19,6 +20,7 @@ from training.lung_nodule.insertion import (
     room,
     turned,
 )
+from training.lung_nodule.margin import drawn_margin
 from training.lung_nodule.rendering import (
     Protocol,
     breathed,
@@ -163,18 +165,21 @@ def make_scene(
         if is_nodule:
             shape, scale = shapes.draw_as_found(rng) if shapes.held_out else shapes.draw(rng)
             radius = shape.diameter_mm * scale / 2
+            lesion = with_margin(lesion_of(shape, rng), shape, rng, scale=scale)
         else:
             radius = 6.0
         if taken.size and (np.linalg.norm(taken - centre, axis=1) < reach + radius + 5).any():
             continue
-        extent = 48 if not is_nodule else int(2 * (radius * 1.8 + 4)) + 8
+        extent = 48
+        if is_nodule:
+            beyond = lesion.margin.reach_mm if lesion.margin else 0.0
+            extent = int(2 * (radius * 1.8 + 4 + beyond)) + 8
         corner = np.rint(centre).astype(int) - extent // 2
         if (corner < 0).any() or (corner + extent > hu.shape).any():
             continue
         box = tuple(slice(c, c + extent) for c in corner)
         patch, lung = hu[box], inside[box]
         if is_nodule:
-            lesion = lesion_of(shape, rng)
             body = turned(shape, rng, scale=scale)
             fraction, coverage = rendered_fraction(
                 body, lesion, (centre - corner).astype(np.float32), extent, blur_mm=blur
@@ -201,6 +206,16 @@ def make_scene(
         np.clip(hu, -1024, 3071).astype(np.int16), background.lungs, cover, tuple(placed), "as acquired"
     )
     return scene if as_acquired else shown_as(scene, random_protocol(rng), rng)
+
+
+def with_margin(lesion: Lesion, shape: Shape, rng: np.random.Generator, *, scale: float) -> Lesion:
+    """Return the lesion with a margin that fits its shape; three in four, the others keep the reader's outline."""
+    if rng.random() < 0.25:
+        return lesion
+    solid = lesion.fraction > 0.6 and lesion.core_fraction is None
+    return replace(
+        lesion, margin=drawn_margin(shape, rng, diameter_mm=shape.diameter_mm * scale, solid=solid)
+    )
 
 
 def shown_as(scene: Scene, protocol: Protocol, rng: np.random.Generator, name: str = "") -> Scene:
