@@ -11,6 +11,7 @@ from firstread.cli.doctor import doctor
 from firstread.dicom.transfer_syntax import TRANSFER_SYNTAXES
 from firstread.engine import AccuracyGate, cpu
 from firstread.settings import Settings
+from tests.engine.recorded_hosts import four_nodes, host, two_sockets
 from tests.engine.tiny_network import conv_net, write_package
 
 app = typer.Typer()
@@ -75,7 +76,17 @@ def test_no_package_at_all_is_wrong_and_a_folder_that_is_not_there_is_told(model
 
 def test_the_table_names_what_was_found_with_check_marks(models):
     lines = CliRunner().invoke(app, []).stdout.splitlines()
-    for name in ("firstread", "Python", "OpenVINO", "processor", "cores", "memory", "cache", "fonts"):
+    for name in (
+        "firstread",
+        "Python",
+        "OpenVINO",
+        "processor",
+        "cores",
+        "instances",
+        "memory",
+        "cache",
+        "fonts",
+    ):
         (line,) = [line for line in lines if line[1:].strip().startswith(name + " ")]
         assert line[0] in "✓!", line
 
@@ -106,6 +117,22 @@ def test_the_limit_that_decides_the_cores_is_named():
     greedy = cpu.Granted(threads=16, limit="threads setting", quota=2.5, affinity=64)
     check = installation_checks.check_cores(greedy, host)
     assert check.state == "limited" and "at most 2" in check.remedy
+
+
+def test_the_instances_that_auto_would_start_are_told_with_their_processors_and_nodes(tmp_path):
+    settings = Settings(cache_dir=tmp_path / "cache")
+    check = installation_checks.check_instances(settings, two_sockets(tmp_path / "two"))
+    assert (check.name, check.state) == ("instances", "fine")
+    assert check.found == (
+        "auto is 2 (cores of node 0: 18, node 1: 18): 18 threads on processors 0-17, memory of node 0; "
+        "18 threads on processors 18-35, memory of node 1"
+    )
+    check = installation_checks.check_instances(settings, host(tmp_path / "one", cores=2))
+    assert check.found == "auto is 1: 2 threads on processors 0-1"
+    few = settings.model_copy(update={"threads": 2})
+    found = installation_checks.check_instances(few, four_nodes(tmp_path / "four")).found
+    assert found.startswith("auto is 2 (cores of node 0: 4,")
+    assert "1 thread on processors 0-3, memory of node 0; 1 thread on processors 4-7" in found
 
 
 def test_too_little_memory_is_told_with_the_limit_that_binds():

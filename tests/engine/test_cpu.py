@@ -1,51 +1,11 @@
-"""Trees of /proc and /sys as hosts and containers show them."""
-
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from firstread.engine import cpu
-
-V2_MOUNT = "30 23 0:26 {root} /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
-V1_MOUNT = (
-    "33 31 0:30 {root} /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
-    "34 31 0:31 {root} /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-)
-
-
-def write(root: Path, **files: str) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
-
-
-def host(root: Path, *, cores: int, threads_per_core: int = 1, flags: str = "avx2") -> Path:
-    blocks = []
-    for number in range(cores * threads_per_core):
-        blocks.append(
-            f"processor\t: {number}\nmodel name\t: Example CPU @ 2.50GHz\nphysical id\t: 0\n"
-            f"core id\t\t: {number % cores}\nflags\t\t: fpu {flags}\n"
-        )
-    return write(root, **{"proc/cpuinfo": "\n".join(blocks), "proc/meminfo": "MemTotal: 16000000 kB\n"})
-
-
-def v2(root: Path, *, path: str = "/", mount_root: str = "/", limits: dict[str, str]) -> Path:
-    write(
-        root, **{"proc/self/cgroup": f"0::{path}\n", "proc/self/mountinfo": V2_MOUNT.format(root=mount_root)}
-    )
-    return write(root, **{f"sys/fs/cgroup/{name}": text for name, text in limits.items()})
-
-
-def v1(root: Path, *, path: str = "/", mount_root: str = "/", limits: dict[str, str]) -> Path:
-    text = f"5:memory:{path}\n4:cpuacct,cpu:{path}\n1:name=systemd:/\n0::/\n"
-    mounts = V1_MOUNT.format(root=mount_root)
-    write(root, **{"proc/self/cgroup": text, "proc/self/mountinfo": mounts})
-    return write(root, **{f"sys/fs/cgroup/{name}": text for name, text in limits.items()})
+from tests.engine.recorded_hosts import host, v1, v2, write
 
 
 def all_of(cores: int) -> frozenset[int]:

@@ -1,35 +1,87 @@
-"""What the detector is taught: patches, their augmentation, and targets."""
+"""What the detector is taught: crops, their augmentation, and targets."""
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra `train`")
 
-from training.lung_nodule.patch_store import CROP, PatchStore, augmented  # noqa: E402
-from training.lung_nodule.patches import EDGE  # noqa: E402
+from training.lung_nodule.crops import ROWS, CropStore, augmented  # noqa: E402
+from training.lung_nodule.scene_files import stored, write  # noqa: E402
+from training.lung_nodule.scenes import Placed, Scene  # noqa: E402
 from training.lung_nodule.train_detector import STRIDE, Average, loss_of, targets  # noqa: E402
 
-
-def patch(centre=(30, 34, 28), diameter=8.0):
-    z, y, x = np.ogrid[:EDGE, :EDGE, :EDGE]
-    ball = sum((g - c) ** 2 for g, c in zip((z, y, x), centre, strict=True)) <= (diameter / 2) ** 2
-    hu = np.where(ball, 190, 20).astype(np.uint8)
-    cover = ball.reshape(32, 2, 32, 2, 32, 2).max((1, 3, 5))
-    nodules = np.zeros((6, 5), np.float32)
-    nodules[0] = (*centre, diameter, 4)
-    return hu, cover, nodules
+EDGE = 48
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_an_augmented_nodule_is_where_its_row_says(seed):
-    image, cover, rows = augmented(*patch(), np.random.default_rng(seed), edge=CROP)
-    z, y, x, diameter, _ = rows[0]
-    inside = np.argwhere(image > -500)
-    if not all(diameter / 2 + 1 < c < CROP - diameter / 2 - 2 for c in (z, y, x)):
-        pytest.skip("this crop cuts the nodule")
-    assert inside.mean(0) == pytest.approx((z, y, x), abs=0.6)
-    assert len(inside) == pytest.approx(np.pi / 6 * diameter**3, rel=0.25)
-    assert np.argwhere(cover > 0).mean(0) * 2 + 0.5 == pytest.approx((z, y, x), abs=1.0)
+def scene(*nodules: Placed, shape=(90, 84, 88)):
+    z, y, x = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    hu, cover = np.full(shape, -890, np.int16), np.zeros(shape, np.uint8)
+    for number, nodule in enumerate(nodules, start=1):
+        away = sum((g - c) ** 2 for g, c in zip((z, y, x), nodule.centre, strict=True))
+        ball = away <= (nodule.diameter_mm / 2) ** 2
+        hu[ball], cover[ball] = 40, number
+    return Scene(hu, np.ones(shape, np.uint8), cover, nodules, "as acquired")
+
+
+def nodule(centre=(44, 40, 46), diameter=8.0, readers=4, site="parenchymal"):
+    return Placed(centre, diameter, "solid", site, readers)
+
+
+def written(folder, *nodules, number=0, empty=3):
+    write(scene(*nodules), np.random.default_rng(0), folder / f"scene-{number}", empty=empty)
+    return stored(folder)[-1]
+
+
+def test_a_stored_scene_keeps_nodules_and_what_to_crop_around(tmp_path):
+    kept = written(
+        tmp_path, nodule(), nodule((20, 20, 20), 6.0, readers=1), nodule((60, 60, 60), site="real")
+    )
+    assert kept.nodules[:, 3:].tolist() == [[8, 4], [6, 1], [8, 4]]
+    places = [tuple(place) for place in kept.around.tolist()]
+    # A real nodule more often, one that a single reader marked never, and three places anywhere.
+    assert places.count((44, 40, 46)) == 1 and places.count((60, 60, 60)) == 4 and len(places) == 8
+    assert kept.hu()[44, 40, 46] > 180 > 30 > kept.hu()[0, 0, 0]
+    assert kept.cover()[22, 20, 23] == 1
+
+
+def test_an_augmented_nodule_is_where_its_row_says(tmp_path):
+    kept, whole = written(tmp_path, nodule()), 0
+    for seed in range(14):
+        image, cover, rows = augmented(kept, kept.around[0], np.random.default_rng(seed), edge=EDGE)
+        z, y, x, diameter, _ = rows[0]
+        if not all(diameter / 2 + 1 < c < EDGE - diameter / 2 - 2 for c in (z, y, x)):
+            continue  # Turned, the crop cuts the nodule.
+        inside = np.argwhere(image > -500)
+        assert inside.mean(0) == pytest.approx((z, y, x), abs=0.6)
+        assert len(inside) == pytest.approx(np.pi / 6 * diameter**3, rel=0.25)
+        assert np.argwhere(cover > 0).mean(0) * 2 + 0.5 == pytest.approx((z, y, x), abs=1.0)
+        whole += 1
+    assert whole >= 10
+
+
+def test_a_nodule_that_the_crop_cuts_is_neither_asked_for_nor_background(tmp_path):
+    kept = written(tmp_path, nodule((44, 40, 46)), nodule((44, 40, 75), 10.0))
+    cut = 0
+    for seed in range(40):
+        _, _, rows = augmented(kept, kept.around[0], np.random.default_rng(seed), edge=EDGE)
+        for row in rows[rows[:, 3] > 9]:
+            at_border = (row[:3] < 6).any() or (row[:3] > EDGE - 7).any()
+            assert (row[4] == 0) == at_border
+            cut += at_border
+    assert cut > 3
+
+
+def test_a_crop_past_the_end_of_a_scene_sees_air(tmp_path):
+    write(
+        scene(nodule((20, 20, 20)), shape=(40, 60, 60)),
+        np.random.default_rng(0),
+        tmp_path / "scene-0",
+        empty=0,
+    )
+    (kept,) = stored(tmp_path)
+    image, _, rows = augmented(kept, kept.around[0], np.random.default_rng(4), edge=EDGE)
+    assert image.shape == (EDGE,) * 3 and rows.shape == (ROWS, 5)
+    assert (image < -930).sum() >= 8 * EDGE * EDGE * 0.9
 
 
 @pytest.mark.parametrize("offset", [0.0, 1.0, 2.0, 3.3])
@@ -43,14 +95,14 @@ def test_every_nodule_has_a_cell_wherever_the_grid_falls(offset):
     assert (truth["negative"][0, 0].numpy()[tuple(cells.T)] == 0).all()
 
 
-def test_marks_of_few_readers_teach_nothing_where_they_are():
-    truth = targets(np.array([[[24, 24, 24, 10, 2]]], np.float32), edge=48)
+def test_a_mark_of_one_reader_teaches_nothing_where_it_is():
+    truth = targets(np.array([[[24, 24, 24, 10, 1]]], np.float32), edge=48)
     assert truth["positive"].sum() == 0
     assert truth["negative"][0, 0, 6, 6, 6] == 0
     assert truth["negative"][0, 0, 0, 0, 0] == 1
 
 
-def test_the_loss_is_least_for_the_truth_and_counts_each_patch():
+def test_the_loss_is_least_for_the_truth_and_counts_each_crop():
     nodules = np.array([[[24, 24, 24, 6, 4]], [[24, 24, 24, 0, 0]]], np.float32)
     truth = targets(nodules, edge=48)
     cover = torch.zeros(2, 1, 24, 24, 24)
@@ -63,23 +115,20 @@ def test_the_loss_is_least_for_the_truth_and_counts_each_patch():
     assert each.shape == (2,) and (worse > each).all()
 
 
-def test_hard_patches_come_more_often_and_new_scenes_are_taken_in(tmp_path):
-    hu, cover, nodules = patch()
-    np.savez(
-        tmp_path / "scene-0.npz",
-        hu=np.stack([hu] * 20),
-        cover=np.stack([cover] * 20),
-        nodules=np.stack([nodules] * 20),
-    )
-    store = PatchStore([tmp_path], seed=0)
+def test_hard_places_come_more_often(tmp_path):
+    written(tmp_path, nodule(), empty=19)
+    store = CropStore([tmp_path], seed=0)
     assert store.count == 20
     for _ in range(4):
         store.learned(np.arange(20), np.where(np.arange(20) == 7, 3.0, 0.0).astype(np.float32))
-    picked = np.concatenate([store.batch(20)[3] for _ in range(5)])
+    picked = np.concatenate([store.batch(20, edge=16)[3] for _ in range(5)])
     assert (picked == 7).mean() > 0.3
-    np.savez(tmp_path / "scene-1.npz", hu=hu[None], cover=cover[None], nodules=nodules[None])
-    store.refresh()
-    assert store.count == 21
+    assert len(set(picked.tolist())) > 5
+
+
+def test_a_store_without_scenes_says_how_to_make_them(tmp_path):
+    with pytest.raises(FileNotFoundError, match="scene_files"):
+        CropStore([tmp_path], seed=0)
 
 
 def test_the_average_follows_the_weights():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 WIDTH, HEIGHT, MARGIN = 640, 320, 44
 _COLOURS = ("#0b6e99", "#c2410c", "#4d7c0f", "#7e22ce")
-_NO_LOSS = ("step", "seconds", "rate", "patches")
+_NO_LOSS = ("step", "seconds", "rate", "places")
 
 
 def curves(rows: Sequence[Mapping[str, float]], title: str) -> str:

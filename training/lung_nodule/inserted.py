@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
-from scipy import ndimage
 
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.volume import SourceSlice, Volume
@@ -21,6 +20,7 @@ from training.lung_nodule.insertion import (
     lesion_of,
     local_noise_hu,
     rendered_fraction,
+    room,
     turned,
 )
 from training.lung_nodule.rendering import Protocol, rendered
@@ -98,8 +98,9 @@ class Chest:
         kept = (coverage > 0.5) & inside
         if kept.sum() < 0.5 * (coverage > 0.5).sum() or kept.sum() < 12:
             return None
-        soft = ndimage.gaussian_filter(inside.astype(np.float32), 0.6)
-        hu[box] = compose(hu[box], fraction * soft, lesion.tissue_hu, noise_hu=self._noise_hu, rng=rng)
+        hu[box] = compose(
+            hu[box], fraction * room(inside), lesion.tissue_hu, noise_hu=self._noise_hu, rng=rng
+        )
         hu = rendered(hu, protocol, rng)
         thickness = float(np.hypot(self.background.slice_mm, protocol.thickness_mm))
         drawn = np.full(hu.shape, LUNG_HU, np.float32)

@@ -8,13 +8,16 @@ slice profile before it is applied, and noise of the local strength returns what
 
 from dataclasses import dataclass
 
+import edt
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from training.lung_nodule.margin import Margin
 from training.lung_nodule.shapes import GRID_MM, Shape
 
 Float = npt.NDArray[np.float32]
+_PLEURA_MM = 3.0
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class Lesion:
         fraction: Share of air that tissue has replaced, 0 to 1; 1 is solid.
         core_fraction: The same in the core of a part-solid lesion; None without a core.
         core_share: Diameter of the core as a share of the lesion's.
+        margin: How it meets the lung; None for the reader's outline, filled evenly.
     """
 
     tissue_hu: float
     fraction: float
     core_fraction: float | None = None
     core_share: float = 0.0
+    margin: Margin | None = None
 
 
 def lesion_of(shape: Shape, rng: np.random.Generator) -> Lesion:
@@ -74,7 +79,7 @@ def rendered_fraction(
 
     Args:
         body: Shape on the `GRID_MM` grid, from `turned`.
-        lesion: Its densities.
+        lesion: Its densities and margin.
         centre: Where the body's centre comes to lie, in voxels (z, y, x) of the cube.
         extent: Edge of the cube in voxels.
         blur_mm: Standard deviations of the slice profile and of the in-plane point spread; mm.
@@ -82,7 +87,11 @@ def rendered_fraction(
     Returns:
         The tissue fraction as the scanner sees it, and the coverage (share of the voxel inside the outline).
     """
-    inside = ndimage.distance_transform_edt(body) * GRID_MM
+    margin = lesion.margin
+    if margin is not None:
+        body = margin.roughened(np.pad(body, 2))
+        body = np.pad(body, int(np.ceil(margin.reach_mm / GRID_MM)))
+    inside = edt.edt(body) * GRID_MM
     cover = np.clip(inside / GRID_MM, 0, 1).astype(np.float32)
     density = np.where(body, lesion.fraction, 0).astype(np.float32)
     if lesion.core_fraction is not None:
@@ -92,6 +101,8 @@ def rendered_fraction(
     # Ground glass fades at its border; a solid nodule hardly does.
     fade = 1.2 if lesion.fraction < 0.6 else 0.5
     density *= np.clip(inside / fade, 0.35, 1)
+    if margin is not None:
+        density = margin.drawn(density, body)
     sigma = [max(blur_mm[0], 0.45) / GRID_MM, *[max(blur_mm[1], 0.45) / GRID_MM] * 2]
     pad = [int(3 * s) + 1 for s in sigma]
     padding = [(p, p) for p in pad]
@@ -104,6 +115,16 @@ def rendered_fraction(
     fraction = ndimage.affine_transform(density, matrix, offset, output_shape=shape, order=1)
     coverage = ndimage.affine_transform(cover, matrix, offset, output_shape=shape, order=1)
     return fraction.astype(np.float32), coverage.astype(np.float32)
+
+
+def room(lung: npt.NDArray[np.bool_]) -> Float:
+    """Return where a lesion may be drawn, 0 to 1: the lung and what lies between its mask and the pleura.
+
+    A mask on 2 mm voxels ends within the lung here and there; a lesion that ended with it would leave a dark seam.
+    Beyond the pleura nothing changes: a lesion only raises what is less dense than itself.
+    """
+    wide = edt.edt(~lung) <= _PLEURA_MM
+    return np.asarray(ndimage.gaussian_filter(wide.astype(np.float32), 0.6))
 
 
 def compose(

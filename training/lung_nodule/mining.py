@@ -9,6 +9,7 @@ scene: `hu` [n, 48, 48, 48] uint8 (steps of the lung window / 255), `label` [n] 
 
 import argparse
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,18 @@ import numpy.typing as npt
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.volume import Volume
 from firstread.engine import Engine, Network, load_package
-from firstread.readers.lung_nodule.detect import detect
+from firstread.readers.lung_nodule.detect import Candidate, detect
 from firstread.readers.lung_nodule.grid import reading_grid, resample
 from firstread.readers.lung_nodule.lungs import Lungs
 from training.lung_nodule.backgrounds import load
-from training.lung_nodule.patches import as_bytes
-from training.lung_nodule.scenes import Scene, ShapeStore, make_scene
+from training.lung_nodule.scene_files import KNOWN_READERS, as_bytes
+from training.lung_nodule.scenes import Placed, Scene, ShapeStore, make_scene
 
 EDGE = 48
 """More than the network sees, so that training can shift the cube."""
 IGNORED, NODULE, FALSE_ALARM = -1, 1, 0
+_BESIDE_MM = 3.0
+"""A proposal this near a nodule shows it as a shifted cube of it does: neither a nodule nor a false alarm."""
 
 
 def as_volume(scene: Scene) -> tuple[Volume, Lungs]:
@@ -42,28 +45,38 @@ def as_volume(scene: Scene) -> tuple[Volume, Lungs]:
     return volume, Lungs(labels=scene.lungs, coarse=scene.lungs, grid=geometry)
 
 
+def labelled(
+    candidates: Sequence[Candidate], nodules: Sequence[Placed]
+) -> tuple[list[int], list[float], list[Placed]]:
+    """Say of each candidate what it is and the diameter of its nodule (0 without), and which nodules none has found."""
+    labels: list[int] = []
+    diameters: list[float] = []
+    missed = [nodule for nodule in nodules if nodule.readers >= KNOWN_READERS]
+    for candidate in candidates:
+        label, diameter = FALSE_ALARM, 0.0
+        for nodule in nodules:
+            away = np.linalg.norm(np.asarray(candidate.center_lps_mm) - nodule.centre[::-1])
+            beyond = away - max(nodule.diameter_mm / 2, 2.5)
+            if beyond <= 0:
+                label = NODULE if nodule.readers >= KNOWN_READERS else IGNORED
+                diameter = nodule.diameter_mm
+                missed = [other for other in missed if other is not nodule]
+                break
+            if beyond <= _BESIDE_MM:
+                label = IGNORED
+        labels.append(label)
+        diameters.append(diameter)
+    return labels, diameters, missed
+
+
 def mine(scene: Scene, detector: Network, *, least_logit: float) -> dict[str, npt.NDArray[np.generic]]:
     """Run the detector on a scene and label what it proposes."""
     volume, lungs = as_volume(scene)
     candidates = detect(volume, lungs, detector, least_logit=least_logit)
-    truth = np.array([(*n.centre, n.diameter_mm, n.readers) for n in scene.nodules]).reshape(-1, 5)
-    labels: list[int] = []
-    diameters: list[float] = []
-    found: set[int] = set()
-    for candidate in candidates:
-        centre = np.asarray(candidate.center_lps_mm)
-        label, diameter = FALSE_ALARM, 0.0
-        for number, (z, y, x, size, readers) in enumerate(truth):
-            if np.linalg.norm(centre - (x, y, z)) <= max(size / 2, 2.5):
-                label, diameter = (NODULE if readers >= 3 else IGNORED), size
-                found.add(number)
-                break
-        labels.append(label)
-        diameters.append(diameter)
-    missed = [row for n, row in enumerate(truth) if n not in found and row[4] >= 3]
-    places = [c.center_lps_mm for c in candidates] + [(row[2], row[1], row[0]) for row in missed]
+    labels, diameters, missed = labelled(candidates, scene.nodules)
+    places = [c.center_lps_mm for c in candidates] + [nodule.centre[::-1] for nodule in missed]
     labels += [NODULE] * len(missed)
-    diameters += [row[3] for row in missed]
+    diameters += [nodule.diameter_mm for nodule in missed]
     half = (EDGE - 1) / 2
     cubes = [
         as_bytes(resample(volume, reading_grid(place - half, place + half - 1e-6, spacing_mm=1.0)))

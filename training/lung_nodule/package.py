@@ -3,12 +3,13 @@
     python -m training.lung_nodule.package detector --weights FILE --out models --settings FILE
 
 `--settings` is a TOML file of the manifest's words and numbers (version, training, metrics, operating point).
-With `--calibration DIR` (npz patches: `hu` uint8) the INT8 graph is made by NNCF post-training quantisation;
-it is packed only if the answers differ from FP32's by no more than the gate allows on patches that it was not
+With `--calibration DIR` (of `scene_files.py` or `mining.py`) the INT8 graph is made by NNCF post-training quantisation;
+it is packed only if the answers differ from FP32's by no more than the gate allows on parts that it was not
 calibrated on. The lung network is quantised on `--chests` (with `--shapes`) and judged by its Dice.
 """
 
 import argparse
+import itertools
 import json
 import tomllib
 from pathlib import Path
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from firstread.engine import AccuracyGate, Input, Manifest, Output, write_manifest
 from training.lung_nodule import lung_gate
 from training.lung_nodule.networks import WINDOW_HU, CandidateNetwork, Detector, LungNetwork
-from training.lung_nodule.patches import HIGH_HU, LOW_HU
+from training.lung_nodule.scene_files import StoredScene, as_hu, stored
 
 LUNG_PATCH = (112, 112, 144)
 DETECTOR_PATCH = (128, 128, 128)
@@ -101,28 +102,39 @@ def converted(kind: str, weights: Path) -> openvino.Model:
     return model
 
 
-def patches(
+def tiles_of(
     folder: Path, patch: tuple[int, int, int], *, count: int, skip: int
 ) -> list[npt.NDArray[np.float32]]:
-    """Return HU [1, 1, *patch] put together from stored cubes: a tile shows several of them side by side."""
-    cubes: list[npt.NDArray[np.uint8]] = []
-    for path in sorted(folder.glob("scene-*.npz")):
-        with np.load(path, allow_pickle=False) as stored:
-            cubes.extend(stored["hu"][:40])
+    """Return HU [1, 1, *patch]: tiles of stored scenes, each around a nodule, or the cubes that `mining.py` cut."""
     rng = np.random.default_rng(1)
-    order = rng.permutation(len(cubes))
-    edge = cubes[0].shape[0]
-    counts = [max(-(-n // edge), 1) for n in patch] if patch[0] > edge else [1, 1, 1]
-    need = int(np.prod(counts))
-    tiles = []
-    for n in range(skip, skip + count):
-        picks = [cubes[order[(n * need + i) % len(cubes)]] for i in range(need)]
-        rows = np.stack(picks).reshape(*counts, edge, edge, edge)
-        whole = rows.transpose(0, 3, 1, 4, 2, 5).reshape(*(c * edge for c in counts))
-        start = [(s - p) // 2 for s, p in zip(whole.shape, patch, strict=True)]
-        crop = whole[tuple(slice(s, s + p) for s, p in zip(start, patch, strict=True))]
-        tiles.append((crop.astype(np.float32) * ((HIGH_HU - LOW_HU) / 255) + LOW_HU)[None, None])
-    return tiles
+    scenes = stored(folder)
+    if scenes:
+        crops = (_around(scene, n, patch) for n in range(len(scenes)) for scene in scenes)
+        picked = list(itertools.islice(crops, skip, skip + count))
+    else:
+        cubes: list[npt.NDArray[np.uint8]] = []
+        for path in sorted(folder.glob("scene-*.npz")):
+            with np.load(path, allow_pickle=False) as mined:
+                cubes.extend(mined["hu"][:40])
+        order = rng.permutation(len(cubes))
+        picked = [_middle(cubes[order[n % len(cubes)]], patch) for n in range(skip, skip + count)]
+    return [as_hu(values)[None, None] for values in picked]
+
+
+def _around(scene: StoredScene, number: int, patch: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    """Return the part of a scene around one of its places; air where the scene ends."""
+    hu = scene.hu()
+    centre = scene.around[number % len(scene.around)]
+    start = [
+        int(np.clip(c - p / 2, 0, max(n - p, 0))) for c, p, n in zip(centre, patch, hu.shape, strict=True)
+    ]
+    part = hu[tuple(slice(s, s + p) for s, p in zip(start, patch, strict=True))]
+    return np.pad(part, [(0, p - n) for p, n in zip(patch, part.shape, strict=True)])
+
+
+def _middle(cube: npt.NDArray[np.uint8], patch: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    start = [(n - p) // 2 for n, p in zip(cube.shape, patch, strict=True)]
+    return cube[tuple(slice(s, s + p) for s, p in zip(start, patch, strict=True))]
 
 
 def quantised(
@@ -226,7 +238,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--settings", type=Path, required=True)
     parser.add_argument("--card", type=Path, help="the model card, packed as card.md")
-    parser.add_argument("--calibration", type=Path, help="patches to quantise with; without, FP32 only")
+    parser.add_argument(
+        "--calibration", type=Path, help="scenes or mined cubes to quantise with; without, FP32 only"
+    )
     parser.add_argument("--chests", type=Path, nargs="+", help="lungs: chests to quantise with, and --shapes")
     parser.add_argument("--shapes", type=Path, help="lungs: shapes.pkl of prepare.py")
     parser.add_argument("--tiles", type=int, default=24, help="how many to quantise with")
@@ -249,10 +263,10 @@ def main() -> None:
     gate = None
     if options.calibration:
         most = float(words.pop("most_drift", 0.03))
-        tiles = patches(options.calibration, what["patch"], count=options.tiles, skip=0)
+        tiles = tiles_of(options.calibration, what["patch"], count=options.tiles, skip=0)
         small = quantised(model, tiles)
         count = max(options.tiles // 2, 1)
-        checks = patches(options.calibration, what["patch"], count=count, skip=options.tiles)
+        checks = tiles_of(options.calibration, what["patch"], count=count, skip=options.tiles)
         output = next(iter(what["outputs"]))
         moved = drift(converted(options.kind, options.weights), small, checks, output)
         print(f"{what['name']}: INT8 moves probabilities by {moved:.4f} on average (limit {most})")

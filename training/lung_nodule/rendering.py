@@ -71,7 +71,7 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def random_protocol(rng: np.random.Generator) -> Protocol:
-    """Draw what training varies: thickness, kernel, dose and HU; position is the patches' own business."""
+    """Draw what training varies: thickness, kernel, dose and HU; position is the crops' own business."""
     thickness = interval = phase = 0.0
     if rng.random() < 0.55:
         thickness = float(rng.choice([1.5, 2.0, 2.5, 3.0, 4.0, 5.0], p=[0.2, 0.2, 0.25, 0.2, 0.08, 0.07]))
@@ -105,6 +105,22 @@ def rendered(hu: Float, protocol: Protocol, rng: np.random.Generator) -> Float:
         hu = hu + grain * (protocol.noise_hu / float(grain[::4].std()))
     changed: Float = (hu * protocol.gain + protocol.offset_hu).astype(np.float32)
     return changed
+
+
+def breathed(hu: Float, lungs: npt.NDArray[np.bool_], rng: np.random.Generator) -> Float:
+    """Return the chest with more or less air in its lungs, unevenly: how deep was breathed in, and which side is down.
+
+    Vessels and whatever is denser than lung stays as it is.
+    """
+    coarse = rng.standard_normal([max(n // 32, 1) + 3 for n in hu.shape])
+    stretch = [n / c for n, c in zip(hu.shape, coarse.shape, strict=True)]
+    field = ndimage.zoom(ndimage.gaussian_filter(coarse, 0.8).astype(np.float32), stretch, order=1)
+    tissue = hu + 1000
+    field = rng.normal(0, 0.15) + rng.uniform(0, 0.25) * field
+    depth = np.linspace(-1, 1, hu.shape[1], dtype=np.float32)[None, :, None]
+    change = np.clip(field + rng.normal(0, 0.12) * depth, -0.5, 0.8)
+    parenchyma = np.clip((-550 - hu) / 200, 0, 1) * lungs
+    return np.asarray(hu + tissue * change * parenchyma, np.float32)
 
 
 def moved(volume: npt.NDArray[np.generic], protocol: Protocol, *, order: int, fill: float) -> Float:

@@ -31,7 +31,7 @@ class Plan:
         held: By fold, the chests that it is measured on and never learns from.
         shared: Chests that both folds learn from.
         prepare: Arguments of `prepare.py`.
-        scenes: Scenes of patches a chest.
+        scenes: Scenes a chest that the detector learns from; a phantom, a quarter of them.
         mined: Scenes that a fold's detector proposes on.
         measured: Scenes a held-out chest; `shown` of them under every protocol.
         detector, candidate, lungs: How long each is trained; `lungs_held` with batch norm's statistics held.
@@ -86,7 +86,7 @@ def real_plan(scans: Path, work: Path, minutes: float) -> Plan:
         held={"a": ("lidc-0005", "lidc-0006", "lidc-0007"), "b": ("lidc-0001", "lidc-0002")},
         shared=("lungfcp-01-0001", *(f"phantom-{seed}" for seed in phantoms)),
         prepare=("--scans", str(scans), "--wheel", str(wheel), "--phantoms", *phantoms),
-        scenes=40, mined=45, measured=3, shown=1,
+        scenes=45, mined=66, measured=3, shown=1,
         detector=("--minutes", f"{minutes:g}"), candidate=("--steps", "650"),
         lungs=("--steps", "800"), lungs_held=("--steps", "250"),
         real=("--scans", str(scans)), least=(), tiles=24, attributes=True,
@@ -99,7 +99,7 @@ def smoke_plan() -> Plan:
         held={"a": ("phantom-11",), "b": ("phantom-12",)}, shared=(),
         prepare=("--balls", "60", "--phantoms", "11", "12", "--crop", "144"),
         scenes=1, mined=1, measured=1, shown=0,
-        detector=("--steps", "4", "--batch", "2"), candidate=("--steps", "4", "--batch", "4"),
+        detector=("--steps", "4", "--edges", "64", "--voxels", "6e5"), candidate=("--steps", "4", "--batch", "4"),
         lungs=("--steps", "2"), lungs_held=("--steps", "1", "--statistics", "2"),
         # What four steps have taught scores low everywhere.
         real=(), least=("--least-logit", "-9"), tiles=2, attributes=False,
@@ -145,15 +145,16 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     packed: tuple[str | Path | int, ...] = ("--settings", SETTINGS, "--tiles", plan.tiles)
     step("prepare", "prepare", *plan.prepare, "--out", work)
     for number, name in enumerate(plan.everyone, start=1):
+        scenes = -(-plan.scenes // 4) if name.startswith("phantom") else plan.scenes
         step(
-            f"patches-{name}", "patches", "--shapes", shapes, "--out", work / "patches" / name,
-            "--scenes", plan.scenes, "--first", 1000 * number, "--backgrounds", *files(backgrounds, [name]),
+            f"scenes-{name}", "scene_files", "--shapes", shapes, "--out", work / "scenes" / name,
+            "--scenes", scenes, "--first", 1000 * number, "--backgrounds", *files(backgrounds, [name]),
         )  # fmt: skip
     for fold, held in plan.held.items():
         learned = [name for name in plan.everyone if name not in held]
         models = work / f"models-{fold}"
         step(
-            f"detector-{fold}", "train_detector", "--patches", *(work / "patches" / name for name in learned),
+            f"detector-{fold}", "train_detector", "--scenes", *(work / "scenes" / name for name in learned),
             "--out", work / f"detector-{fold}", *several, *plan.detector,
         )  # fmt: skip
         _lungs(done, plan, work, f"lungs-{fold}", learned, several)
@@ -163,12 +164,13 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         )  # fmt: skip
         step(
             f"package-detector-{fold}", "package", "detector", *packed, "--out", models,
-            "--weights", work / f"detector-{fold}" / "weights.pt", "--calibration", work / "patches" / learned[0],
+            "--weights", work / f"detector-{fold}" / "weights.pt", "--calibration", work / "scenes" / learned[0],
         )  # fmt: skip
-        # On chests that this fold's detector never saw: what the other fold's candidate network learns from.
+        # On chests that this fold's detector never saw, three times as often as on those that it knows: what the other
+        # fold's candidate network learns from.
         step(
             f"mined-{fold}", "mining", "--models", models, "--shapes", shapes, "--out", work / f"mined-{fold}",
-            "--scenes", plan.mined, *plan.least, "--backgrounds", *files(backgrounds, [*held, *plan.shared]),
+            "--scenes", plan.mined, *plan.least, "--backgrounds", *files(backgrounds, [*held * 3, *plan.shared]),
         )  # fmt: skip
     for fold, held in plan.held.items():
         (other,) = (name for name in plan.held if name != fold)
@@ -211,7 +213,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     # What ships goes on from the first fold, with every chest.
     models = work / "models"
     step(
-        "detector", "train_detector", "--patches", *(work / "patches" / name for name in plan.everyone),
+        "detector", "train_detector", "--scenes", *(work / "scenes" / name for name in plan.everyone),
         "--start", work / f"detector-{folds[0]}" / "weights.pt", "--out", work / "detector",
         "--rate", "1.5e-3", "--seed", 2, *several, *plan.detector,
     )  # fmt: skip
@@ -257,10 +259,10 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     step(
         "pictures",
         "pictures",
-        "--patches",
-        work / "patches" / plan.everyone[0],
+        "--scenes",
+        work / "scenes" / plan.everyone[0],
         "--out",
-        work / "patches.png",
+        work / "crops.png",
     )
     print(f"Packages are in {models}, figures in {point}, curves beside each log.")
 
@@ -281,7 +283,7 @@ def _ship(done: Run, plan: Plan, work: Path, turn: str) -> None:
     """Pack detector and candidate network with what `operating_point.py` chose."""
     (first, *_) = plan.held.values()
     calibrations = {
-        "detector": work / "patches" / first[0],
+        "detector": work / "scenes" / first[0],
         "candidate": work / f"mined-{next(iter(plan.held))}",
     }
     for kind, calibration in calibrations.items():

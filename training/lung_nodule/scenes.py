@@ -11,17 +11,27 @@ from scipy import ndimage
 from training.lung_nodule.backgrounds import Background, depth_mm
 from training.lung_nodule.insertion import (
     Float,
+    Lesion,
     compose,
     distractor,
     lesion_of,
     local_noise_hu,
     rendered_fraction,
+    room,
     turned,
 )
-from training.lung_nodule.rendering import Protocol, moved, moved_point, random_protocol, rendered
+from training.lung_nodule.margin import drawn_margin
+from training.lung_nodule.rendering import (
+    Protocol,
+    breathed,
+    moved,
+    moved_point,
+    random_protocol,
+    rendered,
+)
 from training.lung_nodule.shapes import Shape
 
-SIZES_MM = ((3.0, 6.0, 0.38), (6.0, 12.0, 0.34), (12.0, 22.0, 0.18), (22.0, 40.0, 0.10))
+SIZES_MM = ((3.0, 6.0, 0.38), (6.0, 12.0, 0.34), (12.0, 22.0, 0.18), (22.0, 55.0, 0.10))
 """Classes of diameter and how often they are drawn: lower, upper, probability."""
 TEXTURES = ((5, 5, 0.5), (4, 4, 0.12), (2, 3, 0.16), (1, 1, 0.22))
 """Readers' ratings of texture and how often they are drawn: lowest, highest, probability."""
@@ -131,9 +141,11 @@ def make_scene(
         rng: Source of every choice.
         nodules: How many to try to place; fewer fit a small lung.
         distractors: How many tubes, forks and plates to add.
-        as_acquired: Keep the chest's own thickness and kernel.
+        as_acquired: Keep the chest's own air, thickness and kernel.
     """
     hu = background.hu.astype(np.float32)
+    if not as_acquired:
+        hu = breathed(hu, background.lungs > 0, rng)
     cover = np.zeros(hu.shape, np.uint8)
     depth = depth_mm(background.lungs)
     inside = background.lungs > 0
@@ -153,18 +165,21 @@ def make_scene(
         if is_nodule:
             shape, scale = shapes.draw_as_found(rng) if shapes.held_out else shapes.draw(rng)
             radius = shape.diameter_mm * scale / 2
+            lesion = with_margin(lesion_of(shape, rng), shape, rng, scale=scale)
         else:
             radius = 6.0
         if taken.size and (np.linalg.norm(taken - centre, axis=1) < reach + radius + 5).any():
             continue
-        extent = 48 if not is_nodule else int(2 * (radius * 1.8 + 4)) + 8
+        extent = 48
+        if is_nodule:
+            beyond = lesion.margin.reach_mm if lesion.margin else 0.0
+            extent = int(2 * (radius * 1.8 + 4 + beyond)) + 8
         corner = np.rint(centre).astype(int) - extent // 2
         if (corner < 0).any() or (corner + extent > hu.shape).any():
             continue
         box = tuple(slice(c, c + extent) for c in corner)
         patch, lung = hu[box], inside[box]
         if is_nodule:
-            lesion = lesion_of(shape, rng)
             body = turned(shape, rng, scale=scale)
             fraction, coverage = rendered_fraction(
                 body, lesion, (centre - corner).astype(np.float32), extent, blur_mm=blur
@@ -172,11 +187,11 @@ def make_scene(
             kept = (coverage > 0.5) & lung
             if kept.sum() < 0.3 * (coverage > 0.5).sum() or kept.sum() < 8:
                 continue
-            soft = ndimage.gaussian_filter(lung.astype(np.float32), 0.6)
-            gain = np.maximum(lesion.tissue_hu - patch, 0) * fraction * soft
+            fraction = fraction * room(lung)
+            gain = np.maximum(lesion.tissue_hu - patch, 0) * fraction
             if gain[kept].mean() < LEAST_GAIN_HU:
                 continue
-            hu[box] = compose(patch, fraction * soft, lesion.tissue_hu, noise_hu=noise, rng=rng)
+            hu[box] = compose(patch, fraction, lesion.tissue_hu, noise_hu=noise, rng=rng)
             z, y, x = (float(c) for c in np.argwhere(kept).mean(0) + corner)
             diameter = float((6 / np.pi * kept.sum()) ** (1 / 3))
             placed.append(Placed((z, y, x), diameter, _kind(shape.texture), site, 4))
@@ -191,6 +206,16 @@ def make_scene(
         np.clip(hu, -1024, 3071).astype(np.int16), background.lungs, cover, tuple(placed), "as acquired"
     )
     return scene if as_acquired else shown_as(scene, random_protocol(rng), rng)
+
+
+def with_margin(lesion: Lesion, shape: Shape, rng: np.random.Generator, *, scale: float) -> Lesion:
+    """Return the lesion with a margin that fits its shape; three in four, the others keep the reader's outline."""
+    if rng.random() < 0.25:
+        return lesion
+    solid = lesion.fraction > 0.6 and lesion.core_fraction is None
+    return replace(
+        lesion, margin=drawn_margin(shape, rng, diameter_mm=shape.diameter_mm * scale, solid=solid)
+    )
 
 
 def shown_as(scene: Scene, protocol: Protocol, rng: np.random.Generator, name: str = "") -> Scene:

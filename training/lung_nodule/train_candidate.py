@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from training.lung_nodule.mining import EDGE, IGNORED, NODULE
 from training.lung_nodule.networks import CandidateNetwork
-from training.lung_nodule.patches import HIGH_HU, LOW_HU
+from training.lung_nodule.scene_files import HIGH_HU, LOW_HU
 from training.lung_nodule.train_detector import Average, multiplies_bfloat16, one_cycle
 
 PATCH = 40

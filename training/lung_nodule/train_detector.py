@@ -1,9 +1,9 @@
-"""Train the detector on patches of scenes. CPU or GPU by the same script; resumable; seeded.
+"""Train the detector on crops of scenes. CPU or GPU by the same script; resumable; seeded.
 
-    python -m training.lung_nodule.train_detector --patches DIR… --out DIR --minutes 40
+    python -m training.lung_nodule.train_detector --scenes DIR… --out DIR --minutes 60
 
 Writes `state.pt` (to go on from), `weights.pt` (the running mean of the weights: what is packed), `log.jsonl`.
-bfloat16 is used where the processor multiplies it in hardware. Scenes written meanwhile are taken in.
+bfloat16 is used where the processor multiplies it in hardware.
 """
 
 import argparse
@@ -18,15 +18,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.lung_nodule.crops import CropStore
 from training.lung_nodule.networks import Detector
-from training.lung_nodule.patch_store import CROP, PatchStore
-from training.lung_nodule.patches import EDGE
+from training.lung_nodule.scene_files import KNOWN_READERS
 
 STRIDE = 4
+_EDGES = (96, 96, 96, 128)
+"""Edges of the crops of one step and the next. The network sees 128 in use; several small chests teach more."""
 _NEAR_MM = (3.5, 9.0)
 """Cells this near a centre answer for it, at least and at most: the least reaches one cell wherever a centre lies."""
 _FADE_MM = 3.0
 _AVERAGE = 0.998
+_LEAST_NODULES = 3.0
+"""A step with fewer nodules is not weighed up: what it says of the background would drown what others say."""
 
 
 def targets(nodules: npt.NDArray[np.float32], *, edge: int) -> dict[str, Tensor]:
@@ -59,7 +63,7 @@ def targets(nodules: npt.NDArray[np.float32], *, edge: int) -> dict[str, Tensor]
                 + (axis[None, :, None] - y) ** 2
                 + (axis[None, None, :] - x) ** 2
             )
-            if readers < 3:
+            if readers < KNOWN_READERS:
                 negative[n, 0][away < diameter / 2 + 4] = 0
                 continue
             reach = float(np.clip(0.3 * diameter, *_NEAR_MM))
@@ -78,14 +82,15 @@ def loss_of(
 ) -> tuple[Tensor, dict[str, float], Tensor]:
     """Return the loss, its parts, and the heat map's share of each patch [n].
 
-    Focal loss on the heat map, a nodule's weight 1; L1 on size and shift; overlap loss on the cover.
+    Focal loss on the heat map, a nodule's weight 1; L1 on size and shift; overlap loss on the cover. A patch's share
+    is a mean over its nodules, so that a crowded one is not taken for a hard one.
     """
     logit = found["heat"]
     probability = torch.sigmoid(logit).clamp(1e-5, 1 - 1e-5)
     hits = truth["positive"] * (1 - probability).pow(2) * F.logsigmoid(logit)
     misses = truth["negative"] * probability.pow(2) * F.logsigmoid(-logit)
     each = -(hits + misses).sum((1, 2, 3, 4))
-    nodules = truth["positive"].sum().clamp(min=1)
+    nodules = truth["positive"].sum().clamp(min=_LEAST_NODULES)
     heat = each.sum() / nodules
     size = ((found["size"] - truth["size"]).abs() * truth["positive"]).sum() / nodules
     shift = ((found["shift"] - truth["shift"]).abs() * truth["positive"]).sum() / (3 * nodules)
@@ -93,7 +98,8 @@ def loss_of(
     overlap = 1 - (2 * (inside * cover).sum() + 1) / (inside.sum() + cover.sum() + 1)
     parts = {"heat": heat, "size": size, "shift": shift, "cover": overlap}
     total = heat + 0.5 * size + 0.25 * shift + 0.5 * overlap
-    return total, {name: float(value.detach()) for name, value in parts.items()}, each.detach()
+    share = each / (1 + truth["positive"].sum((1, 2, 3, 4)))
+    return total, {name: float(value.detach()) for name, value in parts.items()}, share.detach()
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
@@ -142,11 +148,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--patches", type=Path, nargs="+", required=True)
+    parser.add_argument("--scenes", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--steps", type=int, default=0, help="stop after so many steps (0: by time)")
-    parser.add_argument("--batch", type=int, default=16, help="crops a step")
+    parser.add_argument("--voxels", type=float, default=1.8e6, help="of all crops of a step")
+    parser.add_argument("--edges", type=int, nargs="+", default=_EDGES, help="of the crops, step by step")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--start", type=Path, help="weights to start from")
@@ -170,7 +177,7 @@ def main() -> None:
         average.network.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         step, spent = int(state["step"]), float(state["seconds"])
-    store = PatchStore(options.patches, seed=options.seed + step)
+    store = CropStore(options.scenes, seed=options.seed + step)
     started = time.perf_counter() - spent
     sums: dict[str, float] = {}
     while True:
@@ -181,8 +188,8 @@ def main() -> None:
         rate = options.rate * one_cycle(step, share, warm_up=100)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        edge, size = (EDGE, max(options.batch // 2, 1)) if step % 4 == 3 else (CROP, options.batch)
-        images, cover, nodules, picked = store.batch(size, edge=edge)
+        edge = options.edges[step % len(options.edges)]
+        images, cover, nodules, picked = store.batch(max(round(options.voxels / edge**3), 1), edge=edge)
         truth = {name: tensor.to(device) for name, tensor in targets(nodules, edge=edge).items()}
         network.train()
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
@@ -199,7 +206,7 @@ def main() -> None:
             sums[name] = sums.get(name, 0.0) + value
         if step % 50 == 0:
             row: dict[str, float] = {"step": step, "seconds": round(time.perf_counter() - started)}
-            row |= {"rate": round(rate, 6), "patches": store.count}
+            row |= {"rate": round(rate, 6), "places": store.count}
             row |= {name: round(value / 50, 4) for name, value in sums.items()}
             sums = {}
             print(json.dumps(row), flush=True)
@@ -207,7 +214,6 @@ def main() -> None:
                 log.write(json.dumps(row) + "\n")
         if step % 200 == 0:
             _save(options.out, network, average, optimiser, step, time.perf_counter() - started)
-            store.refresh()
     _save(options.out, network, average, optimiser, step, time.perf_counter() - started)
 
 

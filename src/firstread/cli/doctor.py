@@ -14,7 +14,7 @@ NOT_FINE = 5
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
-    """Check this installation: processor, cores granted, memory, networks, decoders, fonts.
+    """Check this installation: processor, cores granted, instances, memory, networks, decoders, fonts.
 
     Every model package is verified and run once, and every decoder decodes a small image.
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,9 +15,11 @@ from pydicom.dataset import Dataset
 from firstread import __version__
 from firstread.cli.decoder_samples import SAMPLES, SIDE, TOLERANCE, expected
 from firstread.dicom.transfer_syntax import TRANSFER_SYNTAXES
-from firstread.engine import Engine, cpu, load_package, package_folders
+from firstread.engine import Engine, cpu, load_package, package_folders, plan_here
 from firstread.engine.compiled_cache import CompiledCache
+from firstread.engine.kernel_files import ROOT
 from firstread.engine.packages import search_path
+from firstread.engine.topology import read_topology
 from firstread.errors import FirstreadError
 from firstread.readers.registry import installed_readers, load_reader
 from firstread.settings import Settings, config_file
@@ -57,6 +60,7 @@ def check_installation(settings: Settings) -> Iterator[Check]:
     yield Check("settings", "fine", str(config) if config.is_file() else "defaults and environment")
     yield check_processor(cpu.processor())
     yield check_cores(cpu.granted(override=settings.threads), cpu.processor())
+    yield check_instances(settings)
     yield check_memory(*cpu.memory_limit())
     yield check_openvino()
     yield check_cache(settings)
@@ -91,6 +95,19 @@ def check_cores(granted: cpu.Granted, processor: cpu.Processor) -> Check:
             "cores", "limited", found, f"Set FIRSTREAD_THREADS to at most {max(1, int(room))}, or unset it."
         )
     return Check("cores", "fine", found)
+
+
+def check_instances(settings: Settings, root: Path = ROOT) -> Check:
+    """Say which instances `auto` would start; the plan is that of docs/concepts/engine.md."""
+    try:
+        placements = plan_here(root, threads=settings.threads)
+    except FirstreadError as error:
+        return Check("instances", "limited", error.message, error.remedy)
+    nodes = [f"node {node.number}: {len(node.cores)}" for node in read_topology(root).nodes]
+    of_nodes = f" (cores of {', '.join(nodes)})" if len(nodes) > 1 else ""
+    return Check(
+        "instances", "fine", f"auto is {len(placements)}{of_nodes}: {'; '.join(map(str, placements))}"
+    )
 
 
 def check_memory(total: int | None, limit: int | None) -> Check:

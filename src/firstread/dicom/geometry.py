@@ -40,6 +40,13 @@ class Geometry:
         affine[:3, 3] = origin_lps_mm
         return cls(shape=shape, affine=affine)
 
+    def cropped(self, box: tuple[slice, slice, slice]) -> "Geometry":
+        """Return the part of the grid in a box of slices along (slice, row, column) that name start and stop."""
+        affine = self.affine.copy()
+        affine[:3, 3] = self.to_lps([edge.start for edge in box])
+        slices, rows, columns = (edge.stop - edge.start for edge in box)
+        return Geometry(shape=(slices, rows, columns), affine=affine)
+
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Length of one step along (slice, row, column); mm."""

@@ -15,6 +15,7 @@ def configuration(*, threads: int, streams: int = 1) -> Configuration:
         "INFERENCE_NUM_THREADS": threads,
         # OpenVINO would take bf16 where the processor has it: other findings on other hosts.
         "INFERENCE_PRECISION_HINT": "f32",
-        # Pinned threads of two processes would sit on the same cores.
+        # Pinned threads of two processes would sit on the same cores, and under a CPU quota could not make
+        # way for what else runs there. A placement keeps them in their cores by affinity.
         "ENABLE_CPU_PINNING": False,
     }

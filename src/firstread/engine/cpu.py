@@ -5,13 +5,13 @@ Sources: cgroups(7), proc(5), Linux Documentation/admin-guide/cgroup-v2.rst and 
 """
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-ROOT = Path("/")
+from firstread.engine.kernel_files import ROOT, cpuinfo, read_fields, read_text
+from firstread.engine.topology import allowed_processors, read_topology
 
 # Kernel's flag names (/proc/cpuinfo) of the instruction sets that OpenVINO's kernels choose between.
 _FEATURES = {
@@ -65,16 +65,15 @@ class Granted:
 
 def processor(root: Path = ROOT) -> Processor:
     """Describe the host's processor."""
-    blocks = _cpuinfo(root)
-    first = blocks[0] if blocks else {}
+    first = next(iter(cpuinfo(root)), {})
     flags = set(first.get("flags", "").split())
-    nodes = list((root / "sys/devices/system/node").glob("node[0-9]*"))
+    topology = read_topology(root)
     return Processor(
         model=first.get("model name", "unknown"),
         features=tuple(name for flag, name in _FEATURES.items() if flag in flags),
-        logical=len(blocks) or os.cpu_count() or 1,
-        physical=_physical(blocks, None) or os.cpu_count() or 1,
-        numa_nodes=max(1, len(nodes)),
+        logical=len(topology.processors),
+        physical=len(topology.cores),
+        numa_nodes=len(topology.nodes),
     )
 
 
@@ -91,15 +90,14 @@ def granted(
         affinity: Logical processors the process may run on; None asks the kernel.
         override: A number the user chose, taken as it is.
     """
-    if affinity is None:
-        affinity = frozenset(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else frozenset()
-    blocks = _cpuinfo(root)
-    logical = len(affinity) or len(blocks) or os.cpu_count() or 1
+    topology = read_topology(root)
+    mine = allowed_processors(root) if affinity is None else affinity
+    logical = len(mine)
     quota = cpu_quota(root)
     if override is not None:
         return Granted(threads=max(1, override), limit="threads setting", quota=quota, affinity=logical)
-    threads = min(logical, _physical(blocks, affinity or None) or logical)
-    limit: Limit = "affinity" if 0 < logical < len(blocks) else "host"
+    threads = len(topology.within(mine).cores) or logical
+    limit: Limit = "affinity" if logical < len(topology.processors) else "host"
     if quota is not None and quota < threads:
         threads, limit = max(1, int(quota)), "cgroup quota"
     return Granted(threads=threads, limit=limit, quota=quota, affinity=logical)
@@ -110,9 +108,9 @@ def cpu_quota(root: Path = ROOT) -> float | None:
     quotas = []
     for version, folder in _cgroups(root, "cpu"):
         if version == 2:
-            text = _read(folder / "cpu.max").split()
+            text = read_text(folder / "cpu.max").split()
         else:
-            text = [_read(folder / "cpu.cfs_quota_us"), _read(folder / "cpu.cfs_period_us")]
+            text = [read_text(folder / "cpu.cfs_quota_us"), read_text(folder / "cpu.cfs_period_us")]
         with contextlib.suppress(ValueError):  # "max", or a file that is not there
             amount, period = (int(part) for part in text)
             if amount > 0 and period > 0:
@@ -122,13 +120,10 @@ def cpu_quota(root: Path = ROOT) -> float | None:
 
 def memory_limit(root: Path = ROOT) -> tuple[int | None, int | None]:
     """Return the host's memory and the tightest cgroup limit, in bytes; None where unknown or unlimited."""
-    total = None
-    for line in _read(root / "proc/meminfo").splitlines():
-        if line.startswith("MemTotal:"):
-            total = int(line.split()[1]) * 1024
+    total = _kib(read_fields(root / "proc/meminfo").get("MemTotal"))
     limits = []
     for version, folder in _cgroups(root, "memory"):
-        text = _read(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes"))
+        text = read_text(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes"))
         if text.isdecimal() and int(text) < _NO_LIMIT_BYTES:
             limits.append(int(text))
     return total, min(limits, default=None)
@@ -136,46 +131,22 @@ def memory_limit(root: Path = ROOT) -> tuple[int | None, int | None]:
 
 def resident_peak(root: Path = ROOT) -> int | None:
     """Return the largest resident memory that this process has had, in bytes."""
-    for line in _read(root / "proc/self/status").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return None
+    return _kib(read_fields(root / "proc/self/status").get("VmHWM"))
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def _cpuinfo(root: Path) -> list[dict[str, str]]:
-    """Split /proc/cpuinfo into its blocks, one a logical processor."""
-    blocks: list[dict[str, str]] = []
-    for text in _read(root / "proc/cpuinfo").split("\n\n"):
-        pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
-        block = {key.strip(): value.strip() for key, value in pairs}
-        if block.get("processor", "").isdecimal():
-            blocks.append(block)
-    return blocks
-
-
-def _physical(blocks: list[dict[str, str]], allowed: frozenset[int] | None) -> int:
-    """Count distinct cores among the allowed processors; 0 where the kernel does not tell."""
-    mine = [b for b in blocks if allowed is None or int(b["processor"]) in allowed]
-    if not all("core id" in block for block in mine):
-        return 0
-    return len({(block.get("physical id", "0"), block["core id"]) for block in mine})
+def _kib(text: str | None) -> int | None:
+    """Turn "16 kB", which /proc means as KiB, into bytes."""
+    return int(text.split()[0]) * 1024 if text else None
 
 
 def _cgroups(root: Path, controller: str) -> Iterator[tuple[Literal[1, 2], Path]]:
     """Yield the folders whose limits bind this process, from its own cgroup up to the mount's root."""
     own: dict[str, str] = {}  # controller ("" for v2) → path of this process's cgroup
-    for line in _read(root / "proc/self/cgroup").splitlines():
+    for line in read_text(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         own.update(dict.fromkeys(controllers.split(","), path))
-    for line in _read(root / "proc/self/mountinfo").splitlines():
+    for line in read_text(root / "proc/self/mountinfo").splitlines():
         left, _, right = line.partition(" - ")
         fields, kind = left.split(), right.split()
         if len(fields) < 5 or len(kind) < 3:

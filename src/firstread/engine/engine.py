@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Self
 from firstread.engine import cpu
 from firstread.engine.compiled_cache import CompiledCache
 from firstread.engine.configuration import configuration
+from firstread.engine.confinement import confine
 from firstread.engine.graph import read_graph
 from firstread.engine.manifest import NetworkPrecision
 from firstread.engine.network import Network
 from firstread.engine.packages import ModelPackage, find_package
+from firstread.engine.placement import Placement
 from firstread.engine.precision_choice import CHOICES, PrecisionChoice, PrecisionChoices
 from firstread.engine.timing import least_times, sample_of
 from firstread.errors import ModelPackageError
@@ -33,24 +35,41 @@ class Engine:
 
     Args:
         threads: Threads of inference; None takes the setting, else the cores granted to this process.
+        placement: The share of the host that this process keeps to from now on; its threads are taken, whatever
+            the setting says. None leaves the process where it is.
         precision: auto takes the fastest on this host of those that passed the accuracy gate, as measured once and
             remembered; None takes the setting.
         cache_dir: Where compiled networks and choices of precision are kept; None takes the setting.
         models: Folders that are searched for packages before those of the settings.
+
+    Attributes:
+        granted: What this process was granted; with a placement its threads may be fewer.
+        threads: Threads of inference.
+        precision: As above.
+
+    Raises:
+        FirstreadError: the process cannot be confined to the placement.
+        ValueError: both threads and a placement are given.
     """
 
     def __init__(
         self,
         *,
         threads: int | None = None,
+        placement: Placement | None = None,
         precision: Precision | None = None,
         cache_dir: Path | None = None,
         models: Sequence[Path] = (),
     ) -> None:
+        if placement is not None and threads is not None:
+            raise ValueError("a placement has its own number of threads")
         settings = load_settings()
         self._settings = settings.model_copy(update={"models": (*models, *settings.models)})
+        if placement is not None:
+            confine(placement)
         self.granted = cpu.granted(override=threads if threads is not None else self._settings.threads)
-        self.threads = self.granted.threads
+        # Each instance sees the quota of all, so only the plan knows its part.
+        self.threads = placement.threads if placement is not None else self.granted.threads
         self.precision: Precision = precision or self._settings.precision
         self._cache = CompiledCache((cache_dir or self._settings.cache_dir) / "networks")
         self._choices = PrecisionChoices((cache_dir or self._settings.cache_dir) / CHOICES)

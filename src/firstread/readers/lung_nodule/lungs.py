@@ -24,7 +24,8 @@ LEAST_HEIGHT_MM = 20.0
 _HALO = 16
 _LEAST_PART = 0.03
 """Of a lung's volume: a separate piece that is smaller is not lung."""
-_SOFT = 100
+_SOFT, _SOFT_SIGMA, _SOFT_REACH = 100, 0.6, 3
+"""Half of a soft mask's height; its border's standard deviation and how far it reaches, in coarse voxels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +117,22 @@ def _on_volume(coarse: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) 
     """Bring labels to the volume's grid with a smooth border."""
     labels = np.zeros(target.shape, np.uint8)
     for side in (RIGHT, LEFT):
-        soft = ndimage.gaussian_filter((coarse == side).astype(np.float32) * (2 * _SOFT), 0.6)
-        labels[sample(soft.astype(np.int16), grid, target) >= _SOFT] = side
+        lung = coarse == side
+        if not lung.any():
+            continue
+        soft = ndimage.gaussian_filter(lung.astype(np.float32) * (2 * _SOFT), _SOFT_SIGMA)
+        box = _box_around(lung, grid, target)
+        labels[box][sample(soft.astype(np.int16), grid, target.cropped(box)) >= _SOFT] = side
     return labels
+
+
+def _box_around(lung: npt.NDArray[np.bool_], grid: Geometry, target: Geometry) -> tuple[slice, slice, slice]:
+    """Return where on the target a lung and its soft border can lie: most of a volume is not lung."""
+    hit = np.argwhere(lung)
+    lower, upper = hit.min(0) - _SOFT_REACH, hit.max(0) + _SOFT_REACH
+    corners = np.array(np.meshgrid(*zip(lower, upper, strict=True), indexing="ij")).reshape(3, -1).T
+    places = target.to_index(grid.to_lps(corners))
+    starts = np.clip(np.floor(places.min(0)), 0, np.array(target.shape) - 1).astype(int)
+    stops = np.clip(np.ceil(places.max(0)) + 1, starts + 1, target.shape).astype(int)
+    z, y, x = (slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
+    return z, y, x
