@@ -55,12 +55,23 @@ class ScoredChest:
 
 
 class Networks:
-    """Both networks of a folder of packages."""
+    """The networks of a folder of packages; detector and candidate network in INT8 where that is asked for and packed."""
 
-    def __init__(self, engine: Engine, models: Path, least_logit: float | None = None) -> None:
-        self._detector = engine.network(load_package(models / "lung_nodule_detector"))
-        self._candidate = engine.network(load_package(models / "lung_nodule_candidate"))
-        self._lungs = engine.network(load_package(models / "lung_nodule_lungs"))
+    def __init__(
+        self,
+        models: Path,
+        *,
+        int8: bool = False,
+        threads: int | None = None,
+        least_logit: float | None = None,
+    ) -> None:
+        detector, candidate, lungs = (
+            load_package(models / f"lung_nodule_{kind}") for kind in ("detector", "candidate", "lungs")
+        )
+        packed = int8 and "int8" in detector.precisions and "int8" in candidate.precisions
+        engine = Engine(precision="int8" if packed else "f32", threads=threads)
+        self._detector, self._candidate = engine.network(detector), engine.network(candidate)
+        self._lungs = Engine(precision="f32", threads=threads).network(lungs)
         packed = self._detector.operating_point["least_logit"]
         self._least_logit = packed if least_logit is None else least_logit
 
@@ -121,7 +132,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--scenes", type=int, default=4, help="a background")
     parser.add_argument("--shown", type=int, default=0, help="scenes a background for the robustness matrix")
-    parser.add_argument("--precision", choices=("f32", "int8", "auto"), default="f32")
+    parser.add_argument(
+        "--int8", action="store_true", help="detector and candidate network in INT8 where packed"
+    )
     parser.add_argument(
         "--least-logit", type=float, help="candidates below are dropped; default: the package's"
     )
@@ -129,21 +142,26 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     options = parser.parse_args()
     chests = []
-    with Engine(precision=options.precision, threads=options.threads) as engine:
-        networks = None if options.baseline else Networks(engine, options.models, options.least_logit)
-        for path in options.backgrounds:
-            if options.scans and networks:
-                chests.append(_real(options.scans / path.stem, networks))
-                print(_words(chests[-1]), flush=True)
-            if not options.shapes:
-                continue
-            # The project's own cache of `shapes.py`, made on this machine a step earlier.
-            shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()), held_out=True)
-            for name, scene in scenes_of(path, shapes, count=options.scenes, shown=options.shown):
-                volume, lungs = as_volume(scene)
-                rows = networks.scored(volume, lungs) if networks else blobs(scene)
-                chests.append(ScoredChest(name, path.stem, scene.protocol, rows, scene_nodules(scene)))
-                print(_words(chests[-1]), flush=True)
+    networks = (
+        None
+        if options.baseline
+        else Networks(
+            options.models, int8=options.int8, threads=options.threads, least_logit=options.least_logit
+        )
+    )
+    for path in options.backgrounds:
+        if options.scans and networks:
+            chests.append(_real(options.scans / path.stem, networks))
+            print(_words(chests[-1]), flush=True)
+        if not options.shapes:
+            continue
+        # The project's own cache of `shapes.py`, made on this machine a step earlier.
+        shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()), held_out=True)
+        for name, scene in scenes_of(path, shapes, count=options.scenes, shown=options.shown):
+            volume, lungs = as_volume(scene)
+            rows = networks.scored(volume, lungs) if networks else blobs(scene)
+            chests.append(ScoredChest(name, path.stem, scene.protocol, rows, scene_nodules(scene)))
+            print(_words(chests[-1]), flush=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps([asdict(chest) for chest in chests]) + "\n")
 
