@@ -55,7 +55,7 @@ class ScoredChest:
 
 
 class Networks:
-    """The networks of a folder of packages; detector and candidate network in INT8 where that is asked for and packed."""
+    """The networks of a folder of packages; those of the nodules in INT8 where that is asked for and packed."""
 
     def __init__(
         self,
