@@ -16,10 +16,10 @@ SMOKE  ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format docs bench reference train-lung-nodule clean
+.PHONY: help demo test lint format docs bench figure3 reference train-lung-nodule clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The environment, with the extras that a target needs. A stamp remembers what was installed from which pins.
 $(BIN)/python:
@@ -63,8 +63,11 @@ docs: $(VENV)/.installed-run ## check that links resolve and that the reference 
 	@$(BIN)/python scripts/check-docs
 	@$(BIN)/python scripts/write-reference --check
 
-bench: $(VENV)/.installed-bench ## time `firstread read`, by stage (STUDY=folder REPEATS=n)
+bench: $(VENV)/.installed-run ## time `firstread read`, by stage (STUDY=folder REPEATS=n)
 	@$(BIN)/python benchmarks/read_study.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)")
+
+figure3: $(VENV)/.installed-bench ## compare with PyTorch and MONAI, task by task (STUDY=folder REPEATS=n)
+	@$(BIN)/python benchmarks/figure3.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)")
 
 train-lung-nodule: $(VENV)/.installed-train,convert ## train the lung-nodule models (SCANS=folder WORK=folder SMOKE=1)
 	@$(BIN)/python -m training.lung_nodule.run $(if $(SMOKE),--smoke,--scans "$(SCANS)") --work "$(WORK)"

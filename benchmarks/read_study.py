@@ -65,16 +65,19 @@ def main() -> None:
 
 def choose_study(wanted: Path | None, scratch: Path) -> tuple[Path, str]:
     """Return the study to read, and its name for the table."""
-    shared = (
-        Path(os.environ.get("FIRSTREAD_TEST_DATA") or ROOT.parent / "shared" / "data") / "ct" / "lidc-0002"
-    )
-    study = wanted or shared
+    study = wanted or shared_study()
     if study.exists():
         return study, study.resolve().name
     if wanted is not None:
         sys.exit(f"{wanted} does not exist.")
     subprocess.run([sys.executable, "-m", "firstread.cli", "phantom", str(scratch / "phantom")], check=True)
     return scratch / "phantom", "phantom"
+
+
+def shared_study() -> Path:
+    """Return where the shared study lies, if it is there."""
+    shared = os.environ.get("FIRSTREAD_TEST_DATA") or ROOT.parent / "shared" / "data"
+    return Path(shared) / "ct" / "lidc-0002"
 
 
 def list_files_once(study: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks.lidc_nodules import grouped
 
+from benchmarks.lidc_nodules import grouped
 from firstread.dicom.discover import open_study
 from firstread.engine import Engine
 from firstread.findings import ReadResult

@@ -70,9 +70,9 @@ def segment_lungs(volume: Volume, network: Network, *, progress: Progress = sile
         progress=progress,
     )
     coarse = np.zeros(hu.shape, np.uint8)
-    coarse[:, rows, columns] = _cleaned(logits["lungs"][0])
+    coarse[:, rows, columns] = cleaned(logits["lungs"][0])
     _refuse_without_lungs(coarse, spacing_mm)
-    return Lungs(labels=_on_volume(coarse, grid, volume.geometry), coarse=coarse, grid=grid)
+    return Lungs(labels=on_volume(coarse, grid, volume.geometry), coarse=coarse, grid=grid)
 
 
 def _body_box(hu: npt.NDArray[np.int16]) -> tuple[slice, slice]:
@@ -83,7 +83,7 @@ def _body_box(hu: npt.NDArray[np.int16]) -> tuple[slice, slice]:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _cleaned(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def cleaned(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Keep what hangs together as lung, holes filled."""
     cleaned = np.zeros_like(labels)
     for side in (RIGHT, LEFT):
@@ -113,7 +113,7 @@ def _refuse_without_lungs(coarse: npt.NDArray[np.uint8], spacing_mm: float) -> N
         )
 
 
-def _on_volume(coarse: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -> npt.NDArray[np.uint8]:
+def on_volume(coarse: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -> npt.NDArray[np.uint8]:
     """Bring labels to the volume's grid with a smooth border."""
     labels = np.zeros(target.shape, np.uint8)
     for side in (RIGHT, LEFT):
