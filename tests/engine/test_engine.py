@@ -70,6 +70,16 @@ def test_auto_takes_the_only_precision_there_is_and_int8_never_without_its_gate(
         assert Engine().choice(package) is None
 
 
+def test_an_engine_is_settled_where_taking_a_network_measures_nothing(make_package):
+    make_package("one")
+    make_package("two", int8=conv_net(seed=1), accuracy_gate=GATE)
+    auto, f32 = Engine(precision="auto"), Engine(precision="f32")
+    assert auto.settled("one") and f32.settled("two") and not auto.settled("two")
+    auto.network("two")
+    assert auto.settled("two")
+    assert Engine(precision="auto").settled("two"), "another process finds it remembered"
+
+
 def test_a_network_may_be_asked_for_in_the_precision_of_another(make_package):
     quick = {"model": conv_net(work=2), "int8": conv_net(seed=1), "accuracy_gate": GATE}
     slow = {"model": conv_net(), "int8": conv_net(seed=1, work=2), "accuracy_gate": GATE}

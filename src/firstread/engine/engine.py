@@ -128,6 +128,15 @@ class Engine:
             )
         return self.precision
 
+    def settled(self, name: str) -> bool:
+        """Tell whether the precision of a package is known, so that taking its network measures nothing.
+
+        Raises:
+            ModelPackageError: the package is missing or damaged.
+        """
+        package = find_package(name, settings=self._settings)
+        return self.precision != "auto" or len(package.precisions) == 1 or self.choice(package) is not None
+
     def choice(self, package: ModelPackage) -> PrecisionChoice | None:
         """Return why `auto` takes what it takes on this host; None where that has not been measured."""
         return self._choices.remembered(package)

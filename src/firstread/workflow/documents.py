@@ -1,6 +1,8 @@
 """The documents of a result: each a rendering of the same findings, none computes any."""
 
+import threading
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -13,6 +15,20 @@ from firstread.dicom.volume import Volume
 from firstread.findings import ReadResult
 from firstread.progress import Progress, silent
 from firstread.reports import Lang, PatientLine, write_fhir, write_html, write_pdf
+
+_LOADED_LATE = (
+    "firstread.dicom.measurement_groups",
+    "firstread.reports.pdf_sections",
+    "firstread.reports.fhir.bundle",
+)
+"""What the renderings import when they are first called; highdicom, fpdf2 and fhir.resources take a second."""
+
+
+def load_ahead() -> threading.Thread:
+    """Load the renderings' libraries beside what runs: a read spends its time in networks, which leave Python idle."""
+    thread = threading.Thread(target=lambda: [import_module(name) for name in _LOADED_LATE], daemon=True)
+    thread.start()
+    return thread
 
 
 def write_documents(

@@ -15,7 +15,7 @@ from firstread.progress import Progress, silent
 from firstread.readers.registry import choose_reader, load_reader
 from firstread.reports import Lang, draft_impression
 from firstread.settings import Precision
-from firstread.workflow.documents import write_documents
+from firstread.workflow.documents import load_ahead, write_documents
 from firstread.workflow.result_folder import (
     check_destination,
     load_prior,
@@ -77,6 +77,7 @@ def read_study(
     opened = perf_counter() - begun
     if series_uid is not None:
         study = _only(study, series_uid)
+    load_ahead()
     with Engine(threads=threads, precision=precision) as engine:
         result = (named or choose_reader(study)).read(study, engine, prior=earlier, progress=progress)
 

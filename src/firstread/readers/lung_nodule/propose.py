@@ -4,6 +4,7 @@ Reading takes the likely ones and goes on to measure; evaluation takes all of th
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Self
@@ -98,9 +99,12 @@ def propose(study: Study, engine: Engine, *, progress: Progress = silent) -> Pro
         clock = now
 
     choice = choose_series(study)
-    volume = study.volume(choice.series, threads=engine.threads, progress=progress)
+    with ThreadPoolExecutor(1, "networks") as beside:
+        # Beside the decoding, unless precisions have yet to be timed: that wants the processor to itself.
+        loading = beside.submit(Networks.of, engine) if all(map(engine.settled, (LUNGS, DETECTOR))) else None
+        volume = study.volume(choice.series, threads=engine.threads, progress=progress)
+        networks = loading.result() if loading else Networks.of(engine)
     took("load")
-    networks = Networks.of(engine)
     lungs = segment_lungs(volume, networks.lungs, progress=progress)
     took("segment")
     point = networks.detector.operating_point
