@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from firstread.engine import AccuracyGate, Input, Manifest, Output, write_manifest
 from training.lung_nodule import lung_gate
+from training.lung_nodule.kept_weights import read
 from training.lung_nodule.networks import WINDOW_HU, CandidateNetwork, Detector, LungNetwork
 from training.lung_nodule.scene_files import StoredScene, as_hu, stored
 
@@ -88,7 +89,7 @@ def converted(kind: str, weights: Path) -> openvino.Model:
     """Return the network with its weights as an OpenVINO model of static shape and named ports."""
     what = KINDS[kind]
     network = what["network"]()
-    network.load_state_dict(torch.load(weights, weights_only=True, map_location="cpu"))
+    network.load_state_dict(read(weights))
     network.eval()
     names = tuple(what["outputs"])
     shape = (what["batch"], 1, *what["patch"])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional as F
 
+from training.lung_nodule.kept_weights import read
 from training.lung_nodule.mining import EDGE, IGNORED, NODULE
 from training.lung_nodule.networks import CandidateNetwork
 from training.lung_nodule.scene_files import HIGH_HU, LOW_HU
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--start", type=Path, help="weights to start from")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
@@ -68,6 +70,8 @@ def main() -> None:
     hardness = np.full(len(images), 0.7)
     print(f"{len(pools[0])} nodules, {len(pools[1])} false alarms", flush=True)
     network = CandidateNetwork().to(device, memory_format=torch.channels_last_3d)
+    if options.start:
+        network.load_state_dict(read(options.start))
     average = Average(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=2e-3)
     started, total = time.perf_counter(), 0.0

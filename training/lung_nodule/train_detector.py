@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.lung_nodule.crops import CropStore
+from training.lung_nodule.kept_weights import read
 from training.lung_nodule.networks import Detector
 from training.lung_nodule.scene_files import KNOWN_READERS
 
@@ -166,7 +167,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     network = Detector().to(device, memory_format=torch.channels_last_3d)
     if options.start:
-        network.load_state_dict(torch.load(options.start, weights_only=True, map_location=device))
+        network.load_state_dict(read(options.start))
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-3)
     average = Average(network)
     checkpoint = options.out / "state.pt"

@@ -21,6 +21,7 @@ from scipy import ndimage
 from torch.nn import functional as F
 
 from training.lung_nodule.disease import Float, Labels, Patient, acquired, mass_bodies
+from training.lung_nodule.kept_weights import read
 from training.lung_nodule.networks import LungNetwork
 
 SHAPE = (80, 96, 128)
@@ -131,7 +132,7 @@ def main() -> None:
     masses = mass_bodies(pickle.loads(options.shapes.read_bytes())) if options.shapes else []
     network = LungNetwork().to(device, memory_format=torch.channels_last_3d)
     if options.start:
-        network.load_state_dict(torch.load(options.start, weights_only=True, map_location=device))
+        network.load_state_dict(read(options.start))
     if options.fixed_norm and not options.resume:
         _gather_statistics(network, chests, masses, seed=options.seed, count=options.statistics)
     average = LungNetwork().to(device)
