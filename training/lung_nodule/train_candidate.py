@@ -111,7 +111,7 @@ def _drawn(
     pool: npt.NDArray[np.int64], hardness: npt.NDArray[np.float64], count: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
     """Draw from a pool, hard ones more often, none never."""
-    chances = 0.3 + hardness
+    chances = 0.8 + hardness
     return np.asarray(rng.choice(pool, count, p=chances / chances.sum()))
 
 

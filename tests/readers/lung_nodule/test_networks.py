@@ -1,21 +1,23 @@
 import pytest
 
-from firstread.engine import Engine
-from firstread.readers.lung_nodule.propose import Networks
+from firstread.engine import AccuracyGate, Engine
+from firstread.readers.lung_nodule.propose import CANDIDATE, DETECTOR, Networks
+from tests.engine.tiny_network import conv_net, write_package
+
+GATE = AccuracyGate(metric="dice", f32=0.97, int8=0.968, max_drop=0.005, passed=True)
 
 
 @pytest.mark.parametrize("faster", ["f32", "int8"])
 def test_detector_and_candidate_network_run_in_the_precision_in_which_they_were_measured_together(
-    monkeypatch, tmp_path, faster
+    tmp_path, faster
 ):
-    def times(networks, sample):
-        # The candidate network, of small patches, would choose the other precision.
-        detector = sample.shape[-1] > 100
-        quick = faster if detector else {"f32": "int8", "int8": "f32"}[faster]
-        return {precision: 0.01 if precision == quick else 0.02 for precision in networks}
-
-    monkeypatch.setattr("firstread.engine.engine.least_times", times)
-    with Engine(cache_dir=tmp_path) as engine:
+    # The candidate network alone would choose the other precision.
+    slower = {"f32": "int8", "int8": "f32"}[faster]
+    for name, slow in ((DETECTOR, slower), (CANDIDATE, faster)):
+        f32, int8 = (conv_net(seed=1, work=2 if slow == each else 0) for each in ("f32", "int8"))
+        write_package(tmp_path / "models" / name, model=f32, int8=int8, accuracy_gate=GATE)
+    with Engine(cache_dir=tmp_path / "cache", models=[tmp_path / "models"], precision="auto") as engine:
+        assert engine.network(CANDIDATE).precision == slower
         networks = Networks.of(engine)
     assert (networks.detector.precision, networks.candidate.precision) == (faster, faster)
     assert networks.lungs.precision == "f32"
