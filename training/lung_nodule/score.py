@@ -72,8 +72,8 @@ class Networks:
         engine = Engine(precision="int8" if packed else "f32", threads=threads)
         self._detector, self._candidate = engine.network(detector), engine.network(candidate)
         self._lungs = Engine(precision="f32", threads=threads).network(lungs)
-        packed = self._detector.operating_point["least_logit"]
-        self._least_logit = packed if least_logit is None else least_logit
+        least = self._detector.operating_point["least_logit"]
+        self._least_logit = least if least_logit is None else least_logit
 
     def lungs(self, volume: Volume) -> Lungs:
         """Segment the lungs as the product does."""

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from training.lung_nodule.kept_weights import read
 from training.lung_nodule.mining import EDGE, IGNORED, NODULE
 from training.lung_nodule.networks import CandidateNetwork
-from training.lung_nodule.scene_files import HIGH_HU, LOW_HU
+from training.lung_nodule.scene_files import as_hu
 from training.lung_nodule.train_detector import Average, multiplies_bfloat16, one_cycle
 
 PATCH = 40
@@ -33,7 +33,7 @@ def augmented(cube: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDAr
             cube = np.flip(cube, axis)
     if rng.random() < 0.5:
         cube = cube.swapaxes(1, 2)
-    hu = np.ascontiguousarray(cube).astype(np.float32) * ((HIGH_HU - LOW_HU) / 255) + LOW_HU
+    hu = as_hu(np.ascontiguousarray(cube))
     if rng.random() < 0.3:
         hu = hu + rng.standard_normal(hu.shape, dtype=np.float32) * np.float32(rng.uniform(5, 35))
     return hu * np.float32(rng.uniform(0.97, 1.03)) + np.float32(rng.normal(0, 18))

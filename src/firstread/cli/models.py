@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from firstread.cli.evaluate import Force, Models, Quiet
 from firstread.cli.read import INTERRUPTED, Threads
 
 if TYPE_CHECKING:
@@ -24,17 +25,15 @@ Name = Annotated[
     str,
     typer.Argument(help="Name of a model package, as `firstread models list` shows it.", show_default=False),
 ]
-Models = Annotated[
+AsJson = Annotated[bool, typer.Option("--json", help="Print the same as JSON.")]
+PackagesOut = Annotated[
     Path | None,
     typer.Option(
         metavar="FOLDER",
-        help="Folder that is searched for model packages first. Default: the setting `models`, then the shipped ones.",
+        help="Folder in which the package's folder is made. Default: here.",
         show_default=False,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the same as JSON.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace the files that OUT holds.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print no table, draw no bars.")]
 
 models = typer.Typer(
     help="List, profile, time, convert and quantise the networks.",
@@ -193,14 +192,7 @@ def convert(
             show_default=False,
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder in which the package's folder is made. Default: here.",
-            show_default=False,
-        ),
-    ] = None,
+    out: PackagesOut = None,
     task: Annotated[
         Literal["segmentation", "detection", "candidate"] | None,
         typer.Option(help="What the network is for. Default: what a bundle tells.", show_default=False),
@@ -330,14 +322,7 @@ def quantize(
             show_default=False,
         ),
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Folder in which the package's folder is made. Default: here.",
-            show_default=False,
-        ),
-    ] = None,
+    out: PackagesOut = None,
     max_drop: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="By how much the metric may be lower than that of FP32.")
     ] = 0.005,
