@@ -205,7 +205,8 @@ def _copy(stored: StoredFile, source: Path, target: Path) -> bool:
         return False
     digest = sha256()
     with (source / stored.name).open("rb") as reading_from, on_disk(target):
-        partial.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for made in (target, partial.parent.parent, partial.parent):
+            made.mkdir(mode=0o700, exist_ok=True)
         try:
             with open(partial, "wb", opener=_private) as writing_to:
                 while chunk := reading_from.read(_CHUNK):

@@ -1,5 +1,6 @@
 """The archive's database: SQLite in write-ahead mode by default, PostgreSQL by URL."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ HEAD = "0001"
 BUSY_S = 30.0  # how long a writer waits for another process's transaction
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_318_221_904  # any number that nothing else on the server uses
-_FULL = ("database or disk is full", "No space left on device", "disk I/O error")
+_FULL = ("database or disk is full", "No space left on device")
 
 
 def open_engine(url: str) -> Engine:
@@ -29,6 +30,7 @@ def open_engine(url: str) -> Engine:
 
     Raises:
         UsageError: the URL is none, or names a database that firstread does not speak with.
+        ArchiveUnavailable: the SQLite file cannot be made.
     """
     remedy = (
         "Write postgresql://USER:PASSWORD@HOST/NAME or sqlite:////FOLDER/FILE in the setting database_url."
@@ -38,7 +40,8 @@ def open_engine(url: str) -> Engine:
     except ArgumentError:
         raise UsageError("The URL of the archive's database is none.", remedy=remedy) from None
     kind = parsed.get_backend_name()
-    if kind == "sqlite" and parsed.database not in (None, "", ":memory:"):
+    if kind == "sqlite" and parsed.database and parsed.database != ":memory:":
+        _make_private(Path(parsed.database))
         engine = create_engine(
             parsed, connect_args={"timeout": BUSY_S, "isolation_level": None}, pool_size=16, max_overflow=48
         )
@@ -59,6 +62,16 @@ def open_engine(url: str) -> Engine:
                 "PostgreSQL's driver is not installed.", remedy="pip install 'firstread[postgresql]'"
             ) from None
     raise UsageError("The archive's database is neither SQLite in a file nor PostgreSQL.", remedy=remedy)
+
+
+def _make_private(path: Path) -> None:
+    """Make an SQLite file that only its owner reads; the log beside it is made with the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ArchiveUnavailable(
+            f"{path} cannot be used: {error.strerror}.", remedy="Correct archive_dir or database_url."
+        ) from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
@@ -122,7 +135,7 @@ def unavailable(error: DBAPIError) -> ArchiveUnavailable:
             "The disk of the archive's database is full.", remedy="Make room; nothing half-written was kept."
         )
     return ArchiveUnavailable(
-        "The archive's database does not answer.",
+        "The archive's database does not answer, or its disk fails.",
         remedy="See that it runs and that database_url names it; then try again.",
     )
 

@@ -1,21 +1,17 @@
 """The attributes of an instance that the archive has columns for, out of headers that may hold nonsense.
 
-Values are decoded from their bytes here, and pydicom is never asked to convert one: its warnings quote values,
-and a value can be a patient's name.
+Values are decoded from their bytes here; pydicom has the character sets.
 """
 
 import struct
 import unicodedata
 import zlib
 from dataclasses import dataclass
-from io import BytesIO
 
 from pydicom.charset import decode_bytes, python_encoding
 from pydicom.datadict import tag_for_keyword
-from pydicom.dataelem import RawDataElement
-from pydicom.filereader import data_element_generator
-from pydicom.tag import BaseTag
 
+from firstread.archive.elements import Unparsable, first_elements
 from firstread.archive.part10 import Part10
 from firstread.archive.uids import is_uid
 from firstread.errors import RefusedInput
@@ -117,23 +113,19 @@ class _Raw:
         syntax = instance.transfer_syntax_uid
         self._order = ">" if syntax == _BIG else "<"
         try:
-            # Of an uncompressed data set this shares the bytes up to where reading stops.
-            stream = BytesIO(_inflated(instance.dataset) if syntax in _DEFLATED else instance.dataset)
-            found = data_element_generator(
-                stream,
-                is_implicit_VR=syntax == _IMPLICIT,
-                is_little_endian=syntax != _BIG,
-                stop_when=lambda tag, vr, length: tag > _LAST,
-                specific_tags=_TAGS,
+            self._values = first_elements(
+                _inflated(instance.dataset) if syntax in _DEFLATED else instance.dataset,
+                _TAGS,
+                last=_LAST,
+                implicit=syntax == _IMPLICIT,
+                big=syntax == _BIG,
             )
-            self._values = {e.tag: e.value for e in found if isinstance(e, RawDataElement)}
-        except Exception:  # a damaged data set makes the parser raise almost anything
+        except (Unparsable, zlib.error):
             raise RefusedInput("The data set cannot be parsed.", remedy=_REMEDY) from None
         self._encodings = _encodings(self._bytes("SpecificCharacterSet"))
 
     def _bytes(self, keyword: str) -> bytes:
-        value = self._values.get(_TAG[keyword])
-        return value if isinstance(value, bytes) else b""
+        return self._values.get(_TAG[keyword], b"")
 
     def text(self, keyword: str) -> str:
         """Return the value without control characters and padding; at most `LONGEST_TEXT` characters."""
@@ -163,8 +155,8 @@ class _Raw:
         return int(struct.unpack_from(f"{self._order}H", value)[0]) if len(value) >= 2 else None
 
 
-def _inflated(dataset: memoryview) -> bytes:
-    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(dataset, _MOST_INFLATED)
+def _inflated(dataset: memoryview) -> memoryview:
+    return memoryview(zlib.decompressobj(-zlib.MAX_WBITS).decompress(dataset, _MOST_INFLATED))
 
 
 def _encodings(terms: bytes) -> list[str]:
@@ -187,5 +179,5 @@ _KEYWORDS = (
     "PatientBirthDate", "PatientSex", "BodyPartExamined", "StudyInstanceUID", "SeriesInstanceUID", "StudyID",
     "SeriesNumber", "InstanceNumber", "NumberOfFrames", "Rows", "Columns",
 )  # fmt: skip
-_TAG = {keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in _KEYWORDS}
-_TAGS: list[BaseTag | int] = list(_TAG.values())
+_TAG = {keyword: tag_for_keyword(keyword) or 0 for keyword in _KEYWORDS}
+_TAGS = frozenset(_TAG.values())

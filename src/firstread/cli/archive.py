@@ -69,8 +69,8 @@ def list_(
         list[str] | None,
         typer.Option(
             metavar="KEYWORD=VALUE",
-            help="Only studies that match: a DICOM keyword and a value, with * and ?, a range of dates, or several UIDs "
-            "separated by commas. Several options must all match.",
+            help="Only studies that match: a DICOM keyword and a value, with * and ?, a range of dates, or several "
+            "UIDs separated by commas. Several options must all match.",
             show_default=False,
         ),
     ] = None,
