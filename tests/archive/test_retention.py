@@ -108,10 +108,17 @@ def test_a_study_that_comes_again_after_it_was_removed_is_stored_again(archive):
     assert verify(archive).sound
 
 
-def test_a_removal_names_no_patient(archive):
+def test_a_patient_stays_as_long_as_one_of_the_studies(archive):
+    add_study(archive, 1, days_ago=40)
+    add_study(archive, 2)
+    retain(archive, keep_days=30, full_percent=None)
+    assert len(rows(archive, Patient)) == 1
+
+
+def test_a_removal_leaves_nothing_of_the_patient(archive):
     add_study(archive, 1)
     retain(archive, keep_days=30, full_percent=None, at=now() + LATER)
     with reading(archive.engine) as connection:
         (removal,) = connection.execute(select(Removal.__table__)).mappings()
     assert "SYN-1" not in str(dict(removal))
-    assert len(rows(archive, Patient)) == 1
+    assert rows(archive, Patient) == []

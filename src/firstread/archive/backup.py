@@ -100,7 +100,7 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
         copied = _copy_files(engine, folder / "instances", archive.files.folder, "restore", progress)
         with reading(engine) as source, writing(archive.engine) as target:
             _copy_rows(source, target)
-            _advance_numbers(target)
+            _settle(target)
     finally:
         engine.dispose()
     return copied
@@ -156,8 +156,8 @@ def _portions(source: Connection, table: Any) -> Iterator[list[Mapping[str, Any]
         last = portion[-1]["id"]
 
 
-def _advance_numbers(target: Connection) -> None:
-    """Let PostgreSQL number new rows after the restored ones; SQLite does so by itself."""
+def _settle(target: Connection) -> None:
+    """Let PostgreSQL number new rows after the restored ones, and plan for their number; SQLite does so by itself."""
     if target.dialect.name != "postgresql":
         return
     for table in Base.metadata.sorted_tables:
@@ -167,6 +167,7 @@ def _advance_numbers(target: Connection) -> None:
                 text("SELECT setval(pg_get_serial_sequence(:name, 'id'), :highest)"),
                 {"name": table.name, "highest": highest},
             )
+    target.execute(text("ANALYZE"))
 
 
 def _copy_files(engine: Engine, source: Path, target: Path, stage: str, progress: Progress) -> Copied:

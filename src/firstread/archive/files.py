@@ -122,9 +122,10 @@ class InstanceFiles:
 
     def names(self) -> Iterator[str]:
         """Yield the name of every stored file, whether a row names it or not."""
-        for path in sorted(self.folder.rglob("*")):
-            if path.is_file() or path.is_symlink():
-                yield path.relative_to(self.folder).as_posix()
+        for where, folders, names in os.walk(self.folder):
+            folders.sort()
+            for name in sorted(names):
+                yield Path(where, name).relative_to(self.folder).as_posix()
 
 
 def new_name(study_uid: str, series_uid: str) -> str:

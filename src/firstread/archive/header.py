@@ -25,6 +25,10 @@ _NAME_DELIMITERS = {ord("^"), ord("=")}
 _REMEDY = "Send or export it again."
 
 
+class MismatchedInstance(RefusedInput):
+    """The data set is another instance than it was sent, or labelled, as."""
+
+
 @dataclass(frozen=True)
 class Header:
     """What an instance says of itself; an absent text is "", an absent number None."""
@@ -63,8 +67,8 @@ def read_header(instance: Part10) -> Header:
     r"""Read the attributes; only the part of the data set that holds them is parsed.
 
     Raises:
-        RefusedInput: it cannot be parsed, a UID is missing or none, or it is another instance than its file
-            meta information says.
+        MismatchedInstance: it is another instance than its file meta information says.
+        RefusedInput: it cannot be parsed, or a UID is missing or none.
     """
     raw = _Raw(instance)
     header = Header(
@@ -94,7 +98,7 @@ def read_header(instance: Part10) -> Header:
     )
     said = (instance.sop_class_uid, instance.sop_instance_uid)
     if (header.sop_class_uid, header.sop_instance_uid) != said:
-        raise RefusedInput(
+        raise MismatchedInstance(
             f"The data set is another instance than {instance.sop_instance_uid}, as which it came.",
             remedy=_REMEDY,
         )

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, select
 from firstread.archive.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
-from firstread.archive.models import Delivery, Instance, Job, Removal, Result, Series, Study
+from firstread.archive.models import Delivery, Instance, Job, Patient, Removal, Result, Series, Study
 
 SLACK_PERCENT = 5.0  # below the watermark, so that not every instance starts a clean-up
 PORTION = 100
@@ -70,8 +70,8 @@ def retain(
 ) -> Removed:
     """Remove the studies that the rules let go, the longest untouched first.
 
-    The rows go first, in one transaction a study, and the files after: a cut in between leaves strays, which
-    `verify` finds, and never a row without its file.
+    The rows go first, in one transaction a study, with the patient where it was the last one, and the files
+    after: a cut in between leaves strays, which `verify` finds, and never a row without its file.
 
     Args:
         archive: May be in use meanwhile.
@@ -122,9 +122,9 @@ def _remove_while(
 def _remove(archive: Archive, key: int, rule: str, conditions: tuple[ColumnElement[bool], ...]) -> Removed:
     with writing(archive.engine) as connection:
         # Once more, now that nobody else can write to it.
-        locked = select(Study.study_uid).where(Study.id == key, removable(), *conditions)
-        uid = connection.execute(locked.with_for_update(of=Study)).scalar_one_or_none()
-        if uid is None:
+        locked = select(Study.study_uid, Study.patient_key).where(Study.id == key, removable(), *conditions)
+        study = connection.execute(locked.with_for_update(of=Study)).one_or_none()
+        if study is None:
             return Removed()
         held: Any = (
             select(Instance.file, Instance.size)
@@ -133,8 +133,12 @@ def _remove(archive: Archive, key: int, rule: str, conditions: tuple[ColumnEleme
         )
         files = connection.execute(held).all()
         size = sum(row.size for row in files)
-        connection.execute(insert(Removal).values(study_uid=uid, rule=rule, instances=len(files), size=size))
+        connection.execute(
+            insert(Removal).values(study_uid=study.study_uid, rule=rule, instances=len(files), size=size)
+        )
         connection.execute(delete(Study).where(Study.id == key))
+        others = select(Study.id).where(Study.patient_key == study.patient_key)
+        connection.execute(delete(Patient).where(Patient.id == study.patient_key, not_(exists(others))))
     for row in files:
         archive.files.remove(row.file)
     return Removed(1, len(files), size)

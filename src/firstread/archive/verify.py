@@ -1,9 +1,11 @@
 """Is everything there, and as it came? Every stored file against its digest."""
 
 import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import file_digest
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +20,7 @@ from firstread.progress import Progress, silent
 
 STRAY_AGE_S = 3600.0  # a younger one may be waiting for its commit
 _WORKERS = 4
+_PORTION = 500
 
 Fault = Literal["missing", "damaged", "unreadable"]
 
@@ -80,8 +83,9 @@ def verify(archive: Archive, *, tidy: bool = False, progress: Progress = silent)
                 check()
         check()
     # Retention may have removed some since their rows were read.
-    faults = [each for each in faults if _has_row(archive, each.name)]
-    strays = tuple(name for name in archive.files.names() if not _has_row(archive, name))
+    gone = set(without_row(archive, [each.name for each in faults]))
+    faults = [each for each in faults if each.name not in gone]
+    strays = tuple(without_row(archive, archive.files.names()))
     removed = sum(_remove_old(archive, name) for name in strays) if tidy else 0
     progress("verify", 1.0)
     return Verification(files, size, tuple(faults), strays, removed)
@@ -106,9 +110,14 @@ def _fault(archive: Archive, stored: StoredFile) -> Fault | None:
     return None if same else "damaged"
 
 
-def _has_row(archive: Archive, name: str) -> bool:
-    with reading(archive.engine) as connection:
-        return connection.execute(select(Instance.id).where(Instance.file == name)).first() is not None
+def without_row(archive: Archive, names: Iterable[str]) -> Iterator[str]:
+    """Yield the names of files that no row has."""
+    left = iter(names)
+    while portion := list(islice(left, _PORTION)):
+        with reading(archive.engine) as connection:
+            found = connection.execute(select(Instance.file).where(Instance.file.in_(portion))).scalars()
+            known = set(found)
+        yield from (name for name in portion if name not in known)
 
 
 def _remove_old(archive: Archive, name: str) -> bool:
