@@ -38,6 +38,7 @@ DEBIAN_PACKAGE = {
     "dcmdump": "dcmtk",
     "dsrdump": "dcmtk",
     "gdcmconv": "libgdcm-tools",
+    "storescu": "dcmtk",
     "pdffonts": "poppler-utils",
     "pdfinfo": "poppler-utils",
     "pdftoppm": "poppler-utils",
