@@ -31,6 +31,7 @@ class Archive:
 
     def close(self) -> None:
         """Let go of the database and of the folder under incoming."""
+        self.receiver.close()
         self.files.close()
         self.engine.dispose()
 

@@ -87,7 +87,7 @@ class InstanceFiles:
         return path
 
     def place(self, written: list[tuple[Path, str]]) -> None:
-        """Give written files their names, and wait until the names are on the disk.
+        """Give written files their names; `flush` then waits until the names are on the disk.
 
         Raises:
             ArchiveFull, ArchiveUnavailable: as `write`; those files may have their names or not.
@@ -95,7 +95,15 @@ class InstanceFiles:
         with on_disk(self.folder):
             for path, name in written:
                 self._rename(path, self.path(name))
-            for folder in {self.path(name).parent for _, name in written}:
+
+    def flush(self, names: Iterable[str]) -> None:
+        """Wait until these names are on the disk.
+
+        Raises:
+            ArchiveUnavailable: the disk fails.
+        """
+        with on_disk(self.folder):
+            for folder in {self.path(name).parent for name in names}:
                 flush_folder(folder)
 
     def _rename(self, path: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -47,6 +48,7 @@ class Receiver:
         self._engine = engine
         self._files = files
         self._group = GroupCommit(self._commit)
+        self._flusher = ThreadPoolExecutor(1, "flush")
 
     def receive(self, instance: Part10, *, source: str = "") -> Receipt:
         """Store an instance; when this returns, it survives the loss of power.
@@ -93,23 +95,30 @@ class Receiver:
             arrival.kept,
         )
 
+    def close(self) -> None:
+        """End the thread that flushes."""
+        self._flusher.shutdown()
+
     def _commit(self, arrivals: Sequence[Arrival]) -> None:
         self._files.place([(arrival.written, arrival.name) for arrival in arrivals])
+        # The rows are written while the names are being flushed, and committed when they are.
+        flushed = self._flusher.submit(self._files.flush, [arrival.name for arrival in arrivals])
         try:
-            self._record(arrivals)
+            self._record(arrivals, flushed)
         except DataError:  # one of them has a value that the database does not take
             for arrival in arrivals:
                 try:
-                    self._record([arrival])
+                    self._record([arrival], flushed)
                 except Exception as error:
                     arrival.error = error
 
-    def _record(self, arrivals: Sequence[Arrival]) -> None:
+    def _record(self, arrivals: Sequence[Arrival], flushed: "Future[None]") -> None:
         wait = _FIRST_WAIT_S
         for left in reversed(range(TRIES)):
             try:
                 with writing(self._engine) as connection:
                     record(connection, arrivals, is_there=self._files.is_there)
+                    flushed.result()
                 return
             except (IntegrityError, ArchiveUnavailable) as error:
                 # Where it fails for good the files stay, as strays that `verify` finds: a commit whose answer
