@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from firstread import __version__
+from firstread.cli.archive import archive
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
+from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
@@ -45,3 +47,7 @@ app.command()(phantom)
 app.command()(doctor)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
+app.add_typer(archive, name="archive")
+app.command()(backup)
+app.command()(restore)
+app.command()(verify)
