@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from firstread import __version__
-from firstread.engine.conversion.facts import OUR_AXES, Facts
-from firstread.engine.conversion.fit import INPUT, Axes, exported_patch, fit
+from firstread.engine.axes import OUR_AXES, Axes
+from firstread.engine.conversion.facts import Facts
+from firstread.engine.conversion.fit import INPUT, exported_patch, fit
 from firstread.engine.conversion.frontends import read_onnx, read_torchscript
 from firstread.engine.conversion.monai_bundle import METADATA, Bundle, read_bundle
 from firstread.engine.conversion.source import Source, find_source

@@ -5,9 +5,6 @@ from typing import Literal
 
 Task = Literal["segmentation", "detection", "candidate"]
 
-OUR_AXES = "SPL"
-"""Directions in which z, y and x of a package's input grow: superior, posterior, left."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
