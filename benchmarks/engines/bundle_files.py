@@ -24,8 +24,8 @@ SELECTION = {
 REAL = "resnet50(spatial_dims=3,n_input_channels=1,conv1_t_stride=[2,2,1],conv1_t_size=[7,7,7])"
 
 
-def inference(backbone: str = REAL) -> dict[str, Any]:
-    """Return configs/inference.json."""
+def inference(backbone: str = REAL, *, spacing_mm: tuple[float, float, float] = SPACING_MM) -> dict[str, Any]:
+    """Return configs/inference.json; spacing_mm: x, y, z."""
     pyramid = "monai.apps.detection.networks.retinanet_network.resnet_fpn_feature_extractor"
     selection = ",".join(f"{name}={value}" for name, value in SELECTION.items())
     return {
@@ -64,7 +64,7 @@ def inference(backbone: str = REAL) -> dict[str, Any]:
             "transforms": [
                 {"_target_": "LoadImaged", "keys": "image"},
                 {"_target_": "Orientationd", "keys": "image", "axcodes": "RAS"},
-                {"_target_": "Spacingd", "keys": "image", "pixdim": SPACING_MM},
+                {"_target_": "Spacingd", "keys": "image", "pixdim": spacing_mm},
                 {
                     "_target_": "ScaleIntensityRanged",
                     "keys": "image",

@@ -27,6 +27,7 @@ from benchmarks.engines.bundle_files import (
     REAL,
     SCALES,
     SELECTION,
+    SPACING_MM,
     STEPS,
     WINDOW,
     inference,
@@ -105,7 +106,12 @@ def detector_of(network: RetinaNet, *, window: tuple[int, int, int] = WINDOW) ->
 
 
 def write_bundle(
-    folder: Path, network: RetinaNet, *, backbone: str = REAL, weights: str = "model.safetensors"
+    folder: Path,
+    network: RetinaNet,
+    *,
+    backbone: str = REAL,
+    spacing_mm: tuple[float, float, float] = SPACING_MM,
+    weights: str = "model.safetensors",
 ) -> Path:
     """Write a network as a Bundle, laid out and configured like lung_nodule_ct_detection.
 
@@ -113,11 +119,12 @@ def write_bundle(
         folder: To make.
         network: Whose weights.
         backbone: Its call, for the configuration.
+        spacing_mm: That it takes, x, y, z.
         weights: model.safetensors, or model.pt, as torch.save writes a table of weights.
     """
     (folder / "configs").mkdir(parents=True)
     (folder / "models").mkdir()
-    for name, content in (("metadata", METADATA), ("inference", inference(backbone))):
+    for name, content in (("metadata", METADATA), ("inference", inference(backbone, spacing_mm=spacing_mm))):
         (folder / "configs" / f"{name}.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
     if weights == "model.pt":
         torch.save(network.state_dict(), folder / "models" / weights)

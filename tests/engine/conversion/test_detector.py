@@ -18,6 +18,7 @@ from firstread.readers.lung_nodule.retinanet import strides_of
 
 torch = pytest.importorskip("torch", reason="PyTorch comes with the extras train, convert and bench only")
 pytest.importorskip("monai", reason="MONAI comes with the extra bench only")
+pytest.importorskip("safetensors", reason="safetensors comes with the extras train and convert only")
 
 from benchmarks.engines.monai_detector import detector_of, random_network, write_bundle  # noqa: E402
 

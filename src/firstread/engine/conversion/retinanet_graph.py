@@ -57,7 +57,7 @@ def retinanet_graph(
     above = None
     for number in reversed(range(len(features))):
         lateral = made.convolution(features[number], f"{_FPN}inner_blocks.{number}")
-        above = lateral if above is None else op.add(lateral, made.enlarged(above, lateral))
+        above = lateral if above is None else op.add(lateral, made.enlarged(above))
         levels.insert(0, made.convolution(above, f"{_FPN}layer_blocks.{number}"))
     levels.append(made.pooled(levels[-1], kernel=1, pad=0))
 
@@ -164,16 +164,15 @@ class _Maker:
 
         return op.max_pool(node, [2] * 3, [pad] * 3, [pad] * 3, [kernel] * 3, "floor")
 
-    def enlarged(self, node: Any, like: Any) -> Any:  # noqa: ANN401
-        """Return a map repeated to the size of another, as torch's nearest interpolation does it."""
+    def enlarged(self, node: Any) -> Any:  # noqa: ANN401
+        """Return a map with every voxel repeated along each axis, as torch's nearest interpolation does it."""
         from openvino import opset13 as op
 
-        sizes = np.array(like.output(0).get_shape()[2:], np.int64)
         return op.interpolate(
             node,
-            sizes,
+            np.full(3, 2, np.float32),
             "nearest",
-            "sizes",
+            "scales",
             coordinate_transformation_mode="asymmetric",
             nearest_mode="floor",
             axes=np.array([2, 3, 4], np.int64),
