@@ -3,7 +3,8 @@
 The network is the one of MONAI's lung_nodule_ct_detection (3-D RetinaNet, ResNet-50, feature pyramid) in its real
 size, with random weights: the published ones are not part of this repository. It is saved as a Bundle, converted as a
 site would do it (`firstread models convert`), and run as the reader runs it. Random weights find nothing: nothing here
-says how well nodules are found, and INT8, which would have to pass a gate of accuracy, is left out.
+says how well nodules are found. INT8 has to pass a gate of accuracy, which random weights cannot: --int8 times one
+window in it, to tell what it could win; no bar is judged by it.
 
 1. Agreement: boxes and scores of one window, from MONAI's own detector and from ours.
 2. MONAI's default way: windows of 512 × 512 × 192 voxels over the whole scan, overlap 0.25, eager PyTorch in FP32, on
@@ -48,7 +49,9 @@ from benchmarks.engines.peak import SECONDS, measured_peak  # noqa: E402
 from benchmarks.read_study import machine, shared_study  # noqa: E402
 from firstread.dicom.geometry import Geometry  # noqa: E402
 from firstread.engine import Engine, ModelPackage, Network, cpu, plan_tiles  # noqa: E402
+from firstread.engine.configuration import configuration  # noqa: E402
 from firstread.engine.conversion import Facts, convert  # noqa: E402
+from firstread.engine.graph import read_graph  # noqa: E402
 from firstread.readers.lung_nodule.boxes import Boxes, boxes_of, overlaps  # noqa: E402
 from firstread.readers.lung_nodule.detect import near_lungs  # noqa: E402
 from firstread.readers.lung_nodule.detectors import find_candidates  # noqa: E402
@@ -63,6 +66,8 @@ PATCH = (248, 304, 224)
 """z, y, x: about one lung of lidc-0002; of windows that need no more memory, the one of fewest operations there."""
 TINY = "resnet10(spatial_dims=3,n_input_channels=1,conv1_t_stride=[2,2,1],conv1_t_size=[7,7,7],widen_factor=0.125)"
 TINY_SPACING_MM, TINY_WINDOW, TINY_PATCH = (2.8, 2.8, 2.5), (64, 64, 16), (16, 48, 48)
+CALIBRATION = (32, 64, 64)
+"""z, y, x: a window that is quantised on; the graph is given the real size afterwards."""
 _CUBE_MM = 2.0
 _TERA = 1e12
 
@@ -121,6 +126,9 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument(
         "--agreement-only", action="store_true", help="only compare one window, and time it both ways"
+    )
+    parser.add_argument(
+        "--int8", action="store_true", help="also time one window in INT8, without a gate (needs NNCF)"
     )
     parser.add_argument(
         "--quick", action="store_true", help="a tiny network on a tiny phantom: tries the script"
@@ -188,6 +196,10 @@ def compared(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         say(f"MONAI: {report['monai']}")
         report["firstread"] = our_way(engine.network(package), case, lungs, options.repeats)
         say(f"firstread: {report['firstread']}")
+        if options.int8:
+            report["int8_without_gate"] = int8_window(
+                bundle, scratch, setting, report["work"]["ours_windows"]
+            )
     report["floor_seconds"] = report["work"]["floor_tflop"] * _TERA / peak.f32
     report["share_of_peak"] = (
         report["work"]["ours_tflop"] * _TERA / peak.f32 / report["firstread"]["network_seconds"]
@@ -350,7 +362,31 @@ def our_way(network: Network, case: Case, lungs: Lungs, repeats: int) -> dict[st
     }
 
 
-def timed(run: Callable[[], None], repeats: int) -> float:
+def int8_window(bundle: Path, scratch: Path, setting: Setting, windows: int) -> dict[str, float]:
+    """Time one of our windows in INT8, quantised on noise and judged by nothing: what INT8 could win, if it may."""
+    import nncf
+    import openvino
+
+    small = packed(bundle, scratch / "calibration", CALIBRATION)
+    name, rng = small.manifest.input.name, np.random.default_rng(0)
+    noise = [{name: rng.uniform(*HU, (1, 1, *CALIBRATION)).astype(np.float32)} for _ in range(2)]
+    graph = nncf.quantize(
+        read_graph(small, "f32"),
+        nncf.Dataset(noise),
+        subset_size=len(noise),
+        preset=nncf.QuantizationPreset.MIXED,
+        advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
+    )
+    graph.reshape([1, 1, *setting.patch])
+    compiled = openvino.Core().compile_model(graph, "CPU", configuration(threads=cpu.granted().threads))
+    request = compiled.create_infer_request()
+    request.get_input_tensor().data[:] = -800
+    request.infer()  # warms up
+    seconds = timed(request.infer, 1)
+    return {"window_seconds": seconds, "study_seconds_about": windows * seconds}
+
+
+def timed(run: Callable[[], object], repeats: int) -> float:
     """Return the median seconds of some runs."""
     seconds = []
     for _ in range(repeats):
@@ -418,6 +454,12 @@ def print_report(report: dict[str, Any]) -> None:
         f"\n{report['ratio']:.1f}x; {report['share_of_peak']:.0%} of the FP32 peak "
         f"({report['peak_f32_gflop_per_second']:.0f} GFLOP/s); peak memory {ours['peak_resident_gb']:.1f} GB"
     )
+    if "int8_without_gate" in report:
+        told = report["int8_without_gate"]
+        print(
+            f"INT8, without a gate, so that it may not be used: {told['window_seconds']:.1f} s a window, about "
+            f"{told['study_seconds_about']:.0f} s a study"
+        )
     for verdict in report["bars"]:
         print(Verdict(**verdict))
 

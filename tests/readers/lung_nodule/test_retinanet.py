@@ -1,69 +1,21 @@
 import numpy as np
-import openvino
 import pytest
-from openvino import opset13 as op
 
 from firstread.dicom.geometry import Geometry
-from firstread.engine import Engine, Input, Manifest, Output, RetinaNet, write_manifest
+from firstread.engine import Engine
 from firstread.readers.lung_nodule.boxes import Boxes
 from firstread.readers.lung_nodule.detectors import find_candidates
 from firstread.readers.lung_nodule.lungs import Lungs
 from firstread.readers.lung_nodule.retinanet import candidates_of, window_grid
+from tests.readers.lung_nodule.density_detector import SPACING_MM, WINDOW, write_density_detector
 from tests.readers.lung_nodule.synthetic import Sphere, lung_labels, scan
 
-SPACING_MM = (1.25, 0.7, 0.7)
-WINDOW = (16, 48, 48)
 CENTRES = ((-9.0, 8.0, 4.0), (12.0, -10.0, -6.0))
-POINT = {"detector": 1.0, "candidate": 0.0, "bias": 0.0, "threshold": 0.5}
-DECODING = RetinaNet.model_validate(
-    {
-        "kind": "retinanet",
-        "axes": "RAS",
-        "anchors": ((12, 12, 7),),
-        "levels": ({"classification": "c", "regression": "r"},),
-        "score_threshold": 0.6,
-        "halo": (4, 12, 12),
-    }
-)
-
-
-def density_network() -> openvino.Model:
-    """A network whose anchors score by the mean of HU around their cell, and whose boxes are the anchors."""
-    hu = op.parameter([1, 1, *WINDOW], np.float32, name="hu")
-    hu.output(0).set_names({"hu"})
-    # The cell's middle, (0.5, 1.5, 1.5) from its first voxel, is the kernel's: 6 × 12 × 12 voxels about it.
-    kernel = np.full((1, 1, 6, 12, 12), 1 / (6 * 12 * 12 * 100), np.float32)
-    mean = op.convolution(hu, op.constant(kernel), [2, 4, 4], [2, 4, 4], [2, 4, 4], [1, 1, 1])
-    logits = op.add(mean, np.float32(5.5))
-    zero = op.multiply(logits, np.float32(0))
-    offsets = op.concat([zero] * 6, 1)
-    results = []
-    for name, node in (("c", logits), ("r", offsets)):
-        node.output(0).set_names({name})
-        results.append(op.result(node))
-    return openvino.Model(results, [hu], "density")
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "lung_nodule_detector"
-    folder.mkdir()
-    openvino.save_model(density_network(), folder / "f32.xml", compress_to_fp16=False)
-    return write_manifest(
-        folder,
-        Manifest(
-            name="lung_nodule_detector",
-            version="1.0.0",
-            task="detection",
-            reader="lung_nodule",
-            intended_use="Tests only.",
-            licence="Apache-2.0",
-            input=Input(name="hu", spacing_mm=SPACING_MM, patch=WINDOW, window_hu=(-1024.0, 300.0)),
-            outputs={"c": Output(stride=(2, 4, 4)), "r": Output(channels=6, stride=(2, 4, 4))},
-            decoding=DECODING,
-            operating_point={"f32": POINT},
-        ),
-    )
+    return write_density_detector(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
