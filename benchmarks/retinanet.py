@@ -24,7 +24,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,27 +37,21 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # neither benchmarks/ nor training/ is installed
 
-from monai.data.utils import dense_patch_slices  # noqa: E402
-from monai.inferers.utils import _get_scan_interval  # noqa: E402
-
 from benchmarks.engines.bars import Verdict  # noqa: E402
-from benchmarks.engines.bundle_files import HU, OVERLAP, REAL, SPACING_MM, STEPS, TRAINED_ON, WINDOW  # noqa: E402
+from benchmarks.engines.bundle_files import HU, REAL, SPACING_MM, TRAINED_ON, WINDOW  # noqa: E402
 from benchmarks.engines.cases import Case, case_of_folder, case_of_phantom, tiny_case  # noqa: E402
-from benchmarks.engines.monai_detector import detector_of, random_network, write_bundle  # noqa: E402
-from benchmarks.engines.operations import work_of  # noqa: E402
+from benchmarks.engines.detector_work import Setting, work  # noqa: E402
+from benchmarks.engines.monai_detector import random_network, write_bundle  # noqa: E402
 from benchmarks.engines.peak import SECONDS, measured_peak  # noqa: E402
+from benchmarks.engines.same_boxes import agreement  # noqa: E402
 from benchmarks.read_study import machine, shared_study  # noqa: E402
-from firstread.dicom.geometry import Geometry  # noqa: E402
-from firstread.engine import Engine, ModelPackage, Network, cpu, plan_tiles  # noqa: E402
+from firstread.engine import Engine, ModelPackage, Network, cpu  # noqa: E402
 from firstread.engine.configuration import configuration  # noqa: E402
 from firstread.engine.conversion import Facts, convert  # noqa: E402
 from firstread.engine.graph import read_graph  # noqa: E402
-from firstread.readers.lung_nodule.boxes import Boxes, boxes_of, overlaps  # noqa: E402
-from firstread.readers.lung_nodule.detect import near_lungs  # noqa: E402
 from firstread.readers.lung_nodule.detectors import find_candidates  # noqa: E402
 from firstread.readers.lung_nodule.grid import extent_lps_mm, labels_on, reading_grid  # noqa: E402
 from firstread.readers.lung_nodule.lungs import Lungs  # noqa: E402
-from firstread.readers.lung_nodule.retinanet import strides_of, window_grid  # noqa: E402
 
 LEAST_OVERLAP, MOST_APART = 0.9, 0.02
 """Of a box with its partner (intersection over union); of their scores."""
@@ -72,25 +66,6 @@ _CUBE_MM = 2.0
 _TERA = 1e12
 
 Triple = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is run, real or quick.
-
-    Attributes:
-        backbone: Call of MONAI's resnet function.
-        spacing_mm: Of the network, x, y, z.
-        window: MONAI's, x, y, z.
-        timed: The window that is timed for MONAI, x, y, z.
-        patch: Ours, z, y, x.
-    """
-
-    backbone: str
-    spacing_mm: tuple[float, float, float]
-    window: Triple
-    timed: Triple
-    patch: Triple
 
 
 def main() -> None:
@@ -229,96 +204,6 @@ def lungs_of(case: Case) -> Lungs:
     """Return the case's reference lungs in the form in which the reader has them."""
     grid = reading_grid(*extent_lps_mm(case.volume.geometry), spacing_mm=_CUBE_MM)
     return Lungs(labels=case.lungs, coarse=labels_on(case.lungs, case.volume.geometry, grid), grid=grid)
-
-
-def agreement(network: torch.nn.Module, ours: Network) -> dict[str, float | int]:
-    """Compare boxes and scores of one window: what MONAI's own detector gives, and what we give; and time both."""
-    patch = ours.package.manifest.input.patch
-    hu = np.random.default_rng(0).uniform(HU[0] - 100, HU[1] + 100, (1, 1, *patch)).astype(np.float32)
-    start = perf_counter()
-    with torch.inference_mode():
-        (theirs,) = detector_of(network)(seen_by_monai(hu))
-    monai_seconds = perf_counter() - start
-    decoding = ours.package.manifest.decoding
-    ours.infer(hu)  # warms up
-    start = perf_counter()
-    maps = {name: values[0] for name, values in ours.infer(hu).items()}
-    found = boxes_of(maps, decoding, strides_of(ours, decoding), patch)
-    our_seconds = perf_counter() - start
-
-    scores = theirs["labels_scores"].numpy().astype(float)
-    partners = in_our_axes(theirs["boxes"].numpy().astype(float), scores, patch)
-    pairs = [int(np.argmax(overlaps(partners, found[np.array([n])]))) for n in range(len(found))]
-    shares = overlaps(found, partners[np.array(pairs, int)]) if pairs else np.zeros(0)
-    apart = np.abs(1 / (1 + np.exp(-found.logits)) - scores[pairs])
-    return {
-        "boxes_monai": len(scores),
-        "boxes_firstread": len(found),
-        "least_overlap": float(shares.min(initial=1.0)),
-        "largest_difference_of_scores": float(apart.max(initial=0.0)),
-        "window_seconds_monai": monai_seconds,
-        "window_seconds_firstread": our_seconds,
-    }
-
-
-def seen_by_monai(hu: np.ndarray) -> torch.Tensor:
-    """Return HU [1, 1, z, y, x] in our axes as MONAI's preprocessing gives them: right, front, up; 0 to 1."""
-    scaled = (np.clip(hu, *HU) - HU[0]) / (HU[1] - HU[0])
-    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(0, 1, 4, 3, 2)[:, :, ::-1, ::-1]))
-
-
-def in_our_axes(boxes: np.ndarray, scores: np.ndarray, patch: Triple) -> Boxes:
-    """Return MONAI's boxes (xyzxyz; right, front, up) in our axes."""
-    low, high = boxes[:, :3].copy(), boxes[:, 3:].copy()
-    for axis, size in ((0, patch[2]), (1, patch[1])):
-        low[:, axis], high[:, axis] = size - 1 - high[:, axis], size - 1 - low[:, axis]
-    return Boxes(low[:, ::-1], high[:, ::-1], scores)
-
-
-def work(package: ModelPackage, lungs: Lungs, case: Case, setting: Setting) -> dict[str, float | int]:
-    """Count operations (10^12; a multiply-add is two): of the lungs' voxels alone, of our windows, of MONAI's."""
-    given, decoding = package.manifest.input, package.manifest.decoding
-    a_voxel = work_of(package, "f32").operations / np.prod(given.patch)
-    grid = window_grid(lungs, _Packaged(package))
-    bare = labels_on((lungs.coarse > 0).astype(np.uint8), lungs.grid, grid) > 0
-    tiles = plan_tiles(
-        grid.shape,
-        tile=given.patch,
-        halo=decoding.halo,
-        inside=near_lungs(lungs, grid),
-        multiple=tuple(STEPS[::-1]),
-    )
-    whole = whole_scan(case.volume.geometry, setting)
-    windows = monais_windows(whole, setting.window)
-    return {
-        "floor_tflop": float(bare.sum() * a_voxel / _TERA),
-        "ours_windows": len(tiles),
-        "ours_tflop": float(len(tiles) * np.prod(given.patch) * a_voxel / _TERA),
-        "monai_windows": windows,
-        "monai_tflop": float(windows * np.prod(setting.window) * a_voxel / _TERA),
-    }
-
-
-@dataclass(frozen=True)
-class _Packaged:
-    """What `window_grid` asks of a network."""
-
-    package: ModelPackage
-
-
-def whole_scan(geometry: Geometry, setting: Setting) -> Triple:
-    """Return the voxels x, y, z of the whole scan on the network's spacing, padded as MONAI's detector does it."""
-    z, y, x = (n * mm for n, mm in zip(geometry.shape, geometry.spacing_mm, strict=True))
-    voxels = [round(length / mm) for length, mm in zip((x, y, z), setting.spacing_mm, strict=True)]
-    padded = [-(-n // step) * step for n, step in zip(voxels, STEPS, strict=True)]
-    return padded[0], padded[1], padded[2]
-
-
-def monais_windows(size: Triple, window: Triple) -> int:
-    """Return how many windows MONAI's inferer slides over a scan (x, y, z)."""
-    whole = [max(n, w) for n, w in zip(size, window, strict=True)]
-    steps = _get_scan_interval(whole, window, 3, (OVERLAP,) * 3)
-    return len(dense_patch_slices(whole, window, steps))
 
 
 def monais_way(

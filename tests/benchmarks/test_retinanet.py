@@ -8,8 +8,9 @@ import pytest
 pytest.importorskip("torch", reason="PyTorch comes with the extras train, convert and bench only")
 pytest.importorskip("monai", reason="MONAI comes with the extra bench only")
 
-from benchmarks.engines.bundle_files import WINDOW
-from benchmarks.retinanet import SPACING_MM, TRAINED_ON, Setting, monais_windows, verdicts, whole_scan
+from benchmarks.engines.bundle_files import SPACING_MM, TRAINED_ON, WINDOW
+from benchmarks.engines.detector_work import Setting, monais_windows, whole_scan
+from benchmarks.retinanet import verdicts
 from firstread.dicom.geometry import Geometry
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from benchmarks.engines.bundle_files import METADATA, inference
+from firstread.engine.conversion.detector import decoding_of
 from firstread.engine.conversion.detector_bundle import is_detector, read_detector
 from firstread.errors import RefusedInput
 
@@ -54,6 +55,7 @@ def test_nothing_in_a_configuration_is_evaluated(bundle, tmp_path):
     assert not evil.exists()
 
 
+OPERATIONS = inference()["detector_ops"]
 NETWORK = inference()["network_def"]
 TRANSFORMS = inference()["preprocessing"]["transforms"]
 RESNET = "$monai.networks.nets.resnet.resnet50"
@@ -76,6 +78,20 @@ RESNET = "$monai.networks.nets.resnet.resnet50"
         ({"feature_extractor": "$mine(@backbone,3,False,[1,2],None)"}, "resnet_fpn_feature_extractor"),
         ({"feature_extractor": "$resnet_fpn_feature_extractor(@backbone,3,False,[2,3])"}, r"\[2, 3\]"),
         ({"detector_ops": []}, "no sliding window"),
+        ({"detector_ops": 3}, "not a list"),
+        (
+            {"detector_ops": ["$@detector.set_box_coder_weights(mine())", *OPERATIONS]},
+            "set_box_coder_weights",
+        ),
+        (
+            {"detector_ops": ["$@detector.set_box_coder_weights([1, 2])", *OPERATIONS]},
+            "set_box_coder_weights",
+        ),
+        (
+            {"detector_ops": ["$@detector.set_box_coder_weights({[]: 1})", *OPERATIONS]},
+            "set_box_coder_weights",
+        ),
+        ({"preprocessing": {"transforms": 3}}, "0 steps ScaleIntensityRanged"),
         (
             {"detector_ops": ["$@detector.set_sliding_window_inferer(roi_size=[64,64])"]},
             "roi_size",
@@ -98,3 +114,19 @@ def test_a_file_that_is_no_configuration_is_refused(bundle, content):
     (folder / "configs" / "inference.json").write_bytes(content)
     with pytest.raises(RefusedInput, match="JSON"):
         read_detector(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"anchor_generator": inference()["anchor_generator"] | {"base_anchor_shapes": [[0, 1, 1]] * 3}},
+            "anchors",
+        ),
+        ({"detector_ops": [op.replace("0.22", "22") for op in OPERATIONS]}, "nms_overlap"),
+    ],
+)
+def test_numbers_that_no_detector_has_are_refused(bundle, changes, words):
+    design = read_detector(bundle(**changes))
+    with pytest.raises(RefusedInput, match=words):
+        decoding_of(design, (80, 192, 192))

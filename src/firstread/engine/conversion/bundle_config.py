@@ -85,8 +85,14 @@ class BundleConfig:
         return found[0]
 
     def calls(self, name: str) -> list[Call]:
-        """Return the calls of a list of expressions."""
+        """Return the calls of a list of expressions.
+
+        Raises:
+            RefusedInput: it is missing, or no list.
+        """
         entries = self.get(name)
+        if not isinstance(entries, list):
+            raise self.unfit(f"{name} is not a list")
         return [call for text in entries if isinstance(text, str) for call in self._calls(text)]
 
     def transform(self, kind: str) -> dict[str, Any]:
@@ -99,7 +105,7 @@ class BundleConfig:
         steps = chain.get("transforms") if isinstance(chain, dict) else None
         found = [
             step
-            for step in steps or ()
+            for step in (steps if isinstance(steps, list) else ())
             if isinstance(step, dict) and str(step.get("_target_", "")).rpartition(".")[2] == kind
         ]
         if len(found) != 1:
@@ -145,5 +151,5 @@ class BundleConfig:
             return self._followed(self._told[node.id])
         try:
             return ast.literal_eval(node)
-        except ValueError:
+        except (ValueError, TypeError, MemoryError, RecursionError):
             return None

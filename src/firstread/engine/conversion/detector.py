@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from firstread.engine.axes import Axes
 from firstread.engine.conversion.detector_bundle import DetectorBundle, Triple
 from firstread.engine.conversion.facts import Facts
@@ -12,7 +14,7 @@ from firstread.engine.conversion.retinanet_graph import retinanet_graph
 from firstread.engine.conversion.source import Source
 from firstread.engine.conversion.weights import read_weights
 from firstread.engine.decoding import Level, RetinaNet
-from firstread.errors import UsageError
+from firstread.errors import RefusedInput, UsageError
 
 if TYPE_CHECKING:
     import openvino
@@ -97,23 +99,35 @@ def graph_of(
 
 
 def decoding_of(design: DetectorBundle, patch: Triple) -> RetinaNet:
-    """Return the table [decoding] of a package; the halo is half of MONAI's overlap, in whole steps of the network."""
+    """Return the table [decoding] of a package; the halo is half of MONAI's overlap, in whole steps of the network.
+
+    Raises:
+        RefusedInput: a number is none that a detector can have.
+    """
     steps = Axes.named(design.axes).to_ours(design.size_divisible)
     z, y, x = (int(size * design.overlap / 2) // step * step for size, step in zip(patch, steps, strict=True))
-    levels = tuple(
-        Level(classification=f"classification_{n}", regression=f"box_regression_{n}", scale=scale)
-        for n, scale in enumerate(design.scales)
-    )
-    a, b, c, d, e, f = design.box_weights
-    return RetinaNet(
-        kind="retinanet",
-        axes=design.axes,
-        anchors=design.anchors,
-        levels=levels,
-        box_weights=(a, b, c, d, e, f),
-        score_threshold=design.score_threshold,
-        most_per_level=design.most_per_level,
-        nms_overlap=design.nms_overlap,
-        most_boxes=design.most_boxes,
-        halo=(z, y, x),
-    )
+    try:
+        levels = tuple(
+            Level(classification=f"classification_{n}", regression=f"box_regression_{n}", scale=scale)
+            for n, scale in enumerate(design.scales)
+        )
+        a, b, c, d, e, f = design.box_weights
+        return RetinaNet(
+            kind="retinanet",
+            axes=design.axes,
+            anchors=design.anchors,
+            levels=levels,
+            box_weights=(a, b, c, d, e, f),
+            score_threshold=design.score_threshold,
+            most_per_level=design.most_per_level,
+            nms_overlap=design.nms_overlap,
+            most_boxes=design.most_boxes,
+            halo=(z, y, x),
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RefusedInput(
+            f"The bundle's detector does not fit: {where}: {first['msg']}.",
+            remedy="Correct configs/inference.json, or fetch the bundle again.",
+        ) from None

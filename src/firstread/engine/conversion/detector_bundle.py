@@ -48,6 +48,10 @@ class _Selection(_Read):
     apply_sigmoid: bool = True
 
 
+class _Coder(_Read):
+    weights: tuple[float, float, float, float, float, float] = (1.0,) * 6
+
+
 class _Scale(_Read):
     a_min: float
     a_max: float
@@ -207,22 +211,21 @@ def _layers(config: BundleConfig) -> tuple[int, ...]:
 def _operations(config: BundleConfig) -> tuple[_Selection, tuple[float, ...], _Windows]:
     """Read what detector_ops set."""
     selection: dict[str, Any] = {}
-    weights: tuple[float, ...] = (1.0,) * 6
+    coder: dict[str, Any] = {}
     windows: Call | None = None
     for call in config.calls("detector_ops"):
         if call.name == "set_box_selector_parameters":
             selection = dict(zip(_SELECTION, call.positional, strict=False)) | call.named
         elif call.name == "set_box_coder_weights":
-            weights = tuple(call.named.get("weights", call.positional[0] if call.positional else ()))
+            coder = dict(zip(("weights",), call.positional, strict=False)) | call.named
         elif call.name == "set_sliding_window_inferer":
             windows = call
-    if len(weights) != 6:
-        raise config.unfit("set_box_coder_weights does not give six weights")
     if windows is None:
         raise config.unfit("detector_ops set no sliding window")
     chosen = _read(config, "set_box_selector_parameters", _Selection, selection)
     if not chosen.apply_sigmoid:
         raise config.unfit("its scores are no sigmoid")
+    weights = _read(config, "set_box_coder_weights", _Coder, coder).weights
     return chosen, weights, _read(config, "set_sliding_window_inferer", _Windows, windows.named)
 
 
