@@ -201,7 +201,7 @@ def convert(
         tuple[float, float, float] | None,
         typer.Option(
             metavar="Z Y X",
-            help="Spacing of the voxels that it was trained on, mm. Needed.",
+            help="Spacing of the voxels that it was trained on, mm. Needed, but for a bundle that holds a detector.",
             show_default=False,
         ),
     ] = None,
@@ -270,23 +270,20 @@ def convert(
 ) -> None:
     """Make a model package of a network that was exported as ONNX, as TorchScript, or as a MONAI Bundle.
 
-    ONNX needs nothing more; TorchScript needs the extra `convert`. Pickles (.pt, .pth, .ckpt) are never opened.
+    ONNX needs nothing more; TorchScript needs the extra `convert`. Pickles (.pt, .pth, .ckpt) are never opened, but
+    for the weights of a bundle's RetinaNet, which are read as weights only.
 
     \b
     Examples
       firstread models convert net.onnx --task segmentation --spacing-mm 1 1 1 --window-hu -1000 400
       firstread models convert net.ts --name nodules --task detection --spacing-mm 1 1 1 --patch 96 96 96
       firstread models convert spleen_ct_segmentation --axes RAS --spacing-mm 2 1.5 1.5 --window-hu -57 164
+      firstread models convert lung_nodule_ct_detection --name lung_nodule_detector --patch 160 256 192
 
     Exit codes: 0 made, 2 usage, 4 the network cannot be taken, 5 internal or PyTorch is missing.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.engine.conversion import Facts, convert
-    from firstread.errors import UsageError
 
-    if spacing_mm is None:
-        raise UsageError(
-            "No file tells on which spacing a network was trained.", remedy="Give it with --spacing-mm Z Y X."
-        )
     facts = Facts(
         name=name or _package_name(source),
         task=task,
