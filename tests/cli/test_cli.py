@@ -6,7 +6,7 @@ import pytest
 
 from firstread import __version__
 
-COMMANDS = ("read", "info", "phantom", "doctor", "evaluate", "models")
+COMMANDS = ("read", "info", "phantom", "doctor", "bench", "evaluate", "models")
 
 
 def test_the_version_is_said(firstread):
@@ -20,7 +20,7 @@ def test_every_command_explains_itself(firstread, command):
     assert f"Usage: firstread {command}" in done.out
 
 
-@pytest.mark.parametrize("command", ["read", "info", "phantom"])
+@pytest.mark.parametrize("command", ["read", "info", "phantom", "bench"])
 def test_every_command_that_takes_arguments_shows_an_example(firstread, command):
     shown = [line.strip(" │") for line in firstread(command, "--help").out.splitlines()]
     assert any(line.startswith(f"firstread {command} ") for line in shown)
