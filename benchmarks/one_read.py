@@ -83,8 +83,9 @@ def median(runs: Sequence[Figures]) -> Figures:
 
 
 def host() -> dict[str, Any]:
-    """Return what the numbers depend on, as JSON has it."""
-    return Machine.here(cpu.granted()).model_dump(mode="json")
+    """Return what the numbers depend on, as JSON has it; the load average tells what else ran meanwhile."""
+    here = Machine.here(cpu.granted()).model_dump(mode="json")
+    return {**here, "load_average_5_min": round(os.getloadavg()[1], 1)}
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:

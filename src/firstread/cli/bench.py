@@ -13,13 +13,14 @@ BENCHMARKS = {
     "memory": ("memory", "peak memory by the length of the series: 100 to 1,000 slices"),
     "two-reads": ("two_reads", "two reads at the same time against one after the other"),
     "instances": ("instances", "one instance of the engine against several pinned ones"),
+    "floor": ("floor", "how near each network comes to the most that this host multiplies; other tiles"),
     "figure3": ("figure3", "three tasks with PyTorch, with OpenVINO in its place, and with firstread"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
     "measurement": ("measurement", "axes, volume and attenuation against the readers'"),
 }
 """By name: the script in benchmarks/, and what it measures."""
 
-Benchmark = Literal["study", "memory", "two-reads", "instances", "figure3", "nodules", "measurement"]
+Benchmark = Literal["study", "memory", "two-reads", "instances", "floor", "figure3", "nodules", "measurement"]
 
 
 def bench(
