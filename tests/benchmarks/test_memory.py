@@ -1,8 +1,11 @@
 import json
+from pathlib import Path
 
 import pytest
 
-from benchmarks.memory import growth, linear
+from benchmarks.memory import LENGTHS, growth, linear
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
@@ -29,3 +32,12 @@ def test_phantoms_of_every_length_are_read_and_kept(benchmark, tmp_path):
     assert report["mb_a_slice"] == [round((high - low) / 20, 3)]
     assert f"| 80 | {high:.0f} |" in done.stdout
     assert len(list((tmp_path / "80x128").glob("*.dcm"))) == 80
+
+
+def test_the_documents_say_what_the_committed_run_says():
+    report = json.loads((ROOT / "benchmarks" / "results" / "memory.json").read_text())
+    peaks = {int(slices): row["peak_mb"] for slices, row in report["by_slices"].items()}
+    assert tuple(peaks) == LENGTHS and report["linear"] is linear(growth(peaks)) is True
+    page = (ROOT / "docs" / "concepts" / "performance.md").read_text(encoding="utf-8")
+    for slices, step in zip(peaks, ["", *(f"{step:.2f} " for step in growth(peaks))], strict=True):
+        assert f"| {slices} | {peaks[slices]:.0f} | {step}|" in page
