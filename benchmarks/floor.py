@@ -10,7 +10,9 @@ decides (a halo of 16 voxels on each side). That favours large tiles; a body tha
 """
 
 import argparse
+import math
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -31,7 +33,7 @@ from firstread.engine.configuration import configuration  # noqa: E402
 from firstread.engine.graph import read_graph  # noqa: E402
 from firstread.readers.lung_nodule.propose import CANDIDATE, DETECTOR, LUNGS  # noqa: E402
 
-TILES = (96, 128, 160)
+TILES = ("96x96x96", "128x128x128", "128x224x176", "160x160x160")
 HALO = 16
 QUICK_SHAPES = ((32, 16),)
 
@@ -42,14 +44,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=12, help="runs of each (default: %(default)s)")
-    parser.add_argument(
-        "--tiles", type=int, nargs="*", default=TILES, help="edges, voxels (default: %(default)s)"
-    )
+    parser.add_argument("--tiles", nargs="*", default=TILES, help="ZxYxX, voxels (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="a small peak: tries the script")
     parser.add_argument("--json", type=Path, default=RESULTS / "floor.local.json", help="file to write")
     parser.add_argument("--strict", action="store_true", help="exit code 1 when detection misses its bar")
     options = parser.parse_args()
-    if options.rounds < 1 or any(edge % 16 or edge <= 2 * HALO for edge in options.tiles):
+    options.tiles = [tuple(map(int, tile.split("x"))) for tile in options.tiles]
+    edges = [edge for tile in options.tiles for edge in tile]
+    if options.rounds < 1 or any(edge % 16 or edge <= 2 * HALO for edge in edges):
         parser.error("--rounds must be at least 1, --tiles multiples of 16 above 32")
     report = measured(options)
     write_report(report, options.json)
@@ -65,7 +67,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         for channels, edge in (QUICK_SHAPES if options.quick else SHAPES)
     }
     networks = {name: read_graph(find_package(name), "f32") for name in (LUNGS, DETECTOR, CANDIDATE)}
-    tiles = {f"{edge}³": resized(edge) for edge in options.tiles}
+    tiles = {" × ".join(map(str, tile)): resized(tile) for tile in options.tiles}
     rates = fastest({**peaks, **networks, **tiles}, rounds=options.rounds)
     peak = max(rates[name] for name in peaks)
     return {
@@ -85,23 +87,23 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
         "tiles": {
             name: {
                 "share": round(rates[name] / peak, 3),
-                "useful": round(rates[name] / peak * decided(edge), 3),
+                "useful": round(rates[name] / peak * decided(tile), 3),
             }
-            for name, edge in zip(tiles, options.tiles, strict=True)
+            for name, tile in zip(tiles, options.tiles, strict=True)
         },
     }
 
 
-def resized(edge: int) -> openvino.Model:
+def resized(tile: Sequence[int]) -> openvino.Model:
     """Return the detector for another tile."""
     model = read_graph(find_package(DETECTOR), "f32")
-    model.reshape([1, 1, edge, edge, edge])
+    model.reshape([1, 1, *tile])
     return model
 
 
-def decided(edge: int) -> float:
+def decided(tile: Sequence[int]) -> float:
     """Return the share of a tile that it decides, in the middle of a volume."""
-    return ((edge - 2 * HALO) / edge) ** 3
+    return math.prod((edge - 2 * HALO) / edge for edge in tile)
 
 
 def fastest(models: dict[str, openvino.Model], *, rounds: int) -> dict[str, float]:
