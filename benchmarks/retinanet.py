@@ -44,7 +44,7 @@ from benchmarks.engines.detector_work import Setting, work  # noqa: E402
 from benchmarks.engines.monai_detector import random_network, write_bundle  # noqa: E402
 from benchmarks.engines.peak import SECONDS, measured_peak  # noqa: E402
 from benchmarks.engines.same_boxes import agreement  # noqa: E402
-from benchmarks.read_study import machine, shared_study  # noqa: E402
+from benchmarks.one_read import host, shared_study  # noqa: E402
 from firstread.engine import Engine, ModelPackage, Network, cpu  # noqa: E402
 from firstread.engine.configuration import configuration  # noqa: E402
 from firstread.engine.conversion import Facts, convert  # noqa: E402
@@ -147,7 +147,7 @@ def compared(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     report: dict[str, Any] = {
         "measured": datetime.now(UTC).date().isoformat(),
         "quick": options.quick,
-        "machine": {**machine(), "torch": version("torch"), "monai": version("monai")},
+        "machine": {**host(), "torch": version("torch"), "monai": version("monai")},
         "setting": asdict(setting),
         "weights": "random",
         "repeats": options.repeats,

@@ -7,7 +7,7 @@ import pytest
 from firstread import __version__
 
 COMMANDS = (
-    "read", "info", "phantom", "doctor", "evaluate", "models", "archive", "backup", "restore", "verify",
+    "read", "info", "phantom", "doctor", "bench", "evaluate", "models", "archive", "backup", "restore", "verify",
 )  # fmt: skip
 
 
@@ -22,7 +22,7 @@ def test_every_command_explains_itself(firstread, command):
     assert f"Usage: firstread {command}" in done.out
 
 
-@pytest.mark.parametrize("command", ["read", "info", "phantom", "backup", "restore", "verify"])
+@pytest.mark.parametrize("command", ["read", "info", "phantom", "bench", "backup", "restore", "verify"])
 def test_every_command_that_takes_arguments_shows_an_example(firstread, command):
     shown = [line.strip(" │") for line in firstread(command, "--help").out.splitlines()]
     assert any(line.startswith(f"firstread {command} ") for line in shown)

@@ -203,7 +203,7 @@ def _structures(volume: Volume, lungs: Lungs, network: Network) -> tuple[Structu
     """Describe the lungs as structures of the result."""
     structures: list[Structure] = []
     for label, side in ((RIGHT, "right"), (LEFT, "left")):
-        mask = Mask.crop(lungs.labels == label)
+        mask = Mask.of_label(lungs.labels, label)
         if not mask.voxels.any():
             continue
         center, size = extent(mask, volume.geometry)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from firstread.cli.inventory import Listed
+from firstread.cli.models.inventory import Listed
 from firstread.engine import ModelPackage
 from firstread.engine.bench import Bench, Measured
 from firstread.engine.precision_choice import PrecisionChoice
