@@ -303,7 +303,7 @@ def verdicts(report: dict[str, Any]) -> list[Verdict]:
         ),
         Verdict(
             f"whole study under {MOST_SECONDS:g} s",
-            f"{ours['study_seconds']:.0f} s on {report['machine']['threads_granted']} threads",
+            f"{ours['study_seconds']:.0f} s on {report['machine']['granted']} threads",
             ours["study_seconds"] < MOST_SECONDS,
         ),
     ]
@@ -321,7 +321,7 @@ def print_report(report: dict[str, Any]) -> None:
         return
     done, theirs, ours = report["work"], report["monai"], report["firstread"]
     print(
-        f"{report['study']}, {report['machine']['processor']}, {report['machine']['threads_granted']} threads\n"
+        f"{report['study']}, {report['machine']['processor']}, {report['machine']['granted']} threads\n"
     )
     print("| | windows | TFLOP | seconds |\n|---|---|---|---|")
     print(
