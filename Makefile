@@ -7,6 +7,9 @@ OUT    ?= out
 # Study of `make bench`: the shared one where it is, or a phantom.
 STUDY  ?=
 REPEATS ?= 3
+# Of `make bench`: STRICT=1 fails where something became worse than the committed run; KEEP=1 makes this run it.
+STRICT ?=
+KEEP   ?=
 # Of `make train-lung-nodule`: a folder of DICOM folders, and where everything is made. SMOKE=1 tries the path on phantoms.
 SCANS  ?= ../shared/data/ct
 WORK   ?= $(OUT)/training
@@ -63,8 +66,9 @@ docs: $(VENV)/.installed-run ## check that links resolve and that the reference 
 	@$(BIN)/python scripts/check-docs
 	@$(BIN)/python scripts/write-reference --check
 
-bench: $(VENV)/.installed-run ## time `firstread read`, by stage (STUDY=folder REPEATS=n)
-	@$(BIN)/python benchmarks/read_study.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)")
+bench: $(VENV)/.installed-run ## time `firstread read`, and tell what became worse (STUDY=folder REPEATS=n STRICT=1 KEEP=1)
+	@$(BIN)/python benchmarks/read_study.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)") \
+		$(if $(STRICT),--strict) $(if $(KEEP),--keep)
 
 figure3: $(VENV)/.installed-bench ## compare with PyTorch and MONAI, task by task (STUDY=folder REPEATS=n)
 	@$(BIN)/python benchmarks/figure3.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)")

@@ -39,7 +39,7 @@ from benchmarks.engines.peak import SECONDS, measured_peak  # noqa: E402
 from benchmarks.engines.running import run_for_accuracy, run_timed  # noqa: E402
 from benchmarks.engines.tables import drawn, print_report  # noqa: E402
 from benchmarks.engines.ways import WAYS  # noqa: E402
-from benchmarks.read_study import machine, shared_study  # noqa: E402
+from benchmarks.one_read import host, shared_study  # noqa: E402
 from firstread.engine import cpu, find_package  # noqa: E402
 from firstread.evaluation.annotations import ANNOTATIONS_JSON  # noqa: E402
 
@@ -124,7 +124,7 @@ def compared(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         "study": study,
         "measured": datetime.now(UTC).date().isoformat(),
         "quick": options.quick,
-        "machine": {**machine(), "torch": version("torch"), "monai": version("monai")},
+        "machine": {**host(), "torch": version("torch"), "monai": version("monai")},
         "models": {name: find_package(name).digest for name in PACKAGES.values()},
         "repeats": repeats,
         "peak": {

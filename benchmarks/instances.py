@@ -16,10 +16,13 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from read_study import RESULTS, machine
 
-from firstread.engine import Engine, Placement, confine, plan_here
-from firstread.errors import UsageError
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # benchmarks/ is not installed
+
+from benchmarks.one_read import RESULTS, host, write_report  # noqa: E402
+from firstread.engine import Engine, Placement, confine, plan_here  # noqa: E402
+from firstread.errors import UsageError  # noqa: E402
 
 DETECTOR = "lung_nodule_detector"
 
@@ -59,7 +62,7 @@ def main() -> None:
         "package": options.package,
         "precision": options.precision,
         "measured": datetime.now(UTC).date().isoformat(),
-        "machine": machine(),
+        "machine": host(),
         "tiles": options.tiles,
         "repeats": options.repeats,
         "placements": {count: [asdict(one) for one in placements] for count, placements in plans.items()},
@@ -67,8 +70,7 @@ def main() -> None:
         "ratio": round(median[options.instances] / median[1], 3),
         "runs": runs,
     }
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_report(report, options.json)
     print_table(report)
 
 
@@ -139,10 +141,10 @@ def run_instance(placement: Placement, options: argparse.Namespace) -> None:
 
 def print_table(report: dict) -> None:
     """Print the medians as a Markdown table."""
-    host = report["machine"]
+    here = report["machine"]
     print(
         f"\n{report['package']} ({report['precision']}), {report['tiles']} tiles, median of {report['repeats']}; "
-        f"{host['processor']}, {host['threads_granted']} threads, OpenVINO {host['openvino']}\n"
+        f"{here['processor']}, {here['granted']} threads, OpenVINO {here['openvino']}\n"
     )
     print("| instances | placements | tiles/s |\n|---|---|---|")
     for count, placements in report["placements"].items():

@@ -1,14 +1,16 @@
 """What tests of several rooms share."""
 
 import os
+import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from firstread.archive.database import open_engine, upgrade
 from firstread.findings import (
     Acquisition,
     Algorithm,
@@ -21,6 +23,7 @@ from firstread.findings import (
     Timings,
     concepts,
 )
+from tests import postgres
 from tests.small_chest import write_small_chest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -35,6 +38,7 @@ DEBIAN_PACKAGE = {
     "dcmdump": "dcmtk",
     "dsrdump": "dcmtk",
     "gdcmconv": "libgdcm-tools",
+    "storescu": "dcmtk",
     "pdffonts": "poppler-utils",
     "pdfinfo": "poppler-utils",
     "pdftoppm": "poppler-utils",
@@ -81,6 +85,29 @@ def debian_tool() -> Callable[[str], str]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server with a database `template` that has the archive's tables; skips where there is none."""
+    programs = postgres.programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed; scripts/install-debian-packages installs postgresql")
+    with postgres.server(programs) as server:
+        server.execute("CREATE DATABASE template")
+        engine = open_engine(server.url("template"))
+        upgrade(engine)
+        engine.dispose()
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """The URL of an empty archive's database of the test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE template")
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

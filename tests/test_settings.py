@@ -95,3 +95,12 @@ def test_every_setting_is_documented_with_its_variable_and_default(name):
     (row,) = [line for line in REFERENCE.read_text().splitlines() if line.startswith(f"| `{name}`")]
     assert f"`{PREFIX}{name.upper()}`" in row
     assert "Default: " in row
+
+
+def test_the_archive_has_a_home_of_its_own_and_its_password_is_not_shown(config, monkeypatch):
+    monkeypatch.setenv("FIRSTREAD_ARCHIVE_DIR", "~/studies")
+    monkeypatch.setenv("FIRSTREAD_DATABASE_URL", "postgresql://me:secret@host/name")
+    settings = load_settings()
+    assert settings.archive_dir == Path.home() / "studies"
+    assert "secret" not in repr(settings)
+    assert settings.database_url.get_secret_value().endswith("secret@host/name")

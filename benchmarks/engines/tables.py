@@ -76,7 +76,7 @@ def heading(report: Report) -> str:
     """Return study, repeats and host."""
     host = report["machine"]
     return (
-        f"{report['study']}, median of {report['repeats']}; {host['processor']}, {host['threads_granted']} threads; "
+        f"{report['study']}, median of {report['repeats']}; {host['processor']}, {host['granted']} threads; "
         f"PyTorch {host['torch']}, MONAI {host['monai']}, OpenVINO {host['openvino'].partition('-')[0]}"
     )
 

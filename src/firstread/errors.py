@@ -42,5 +42,13 @@ class ModelPackageError(FirstreadError):
     """A model package is missing, damaged, or not what its manifest says."""
 
 
+class ArchiveUnavailable(FirstreadError):
+    """The archive's database or disk does not answer; what was not acknowledged was not stored: try again."""
+
+
+class ArchiveFull(ArchiveUnavailable):
+    """The archive's disk, or its share of it, has no room left."""
+
+
 class Cancelled(FirstreadError):
     """The caller asked the read to stop; a progress callback raises it."""

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -67,6 +67,30 @@ class Settings(BaseSettings):
         "host of those that passed their accuracy gate; it is measured once and remembered.",
     )
 
+    archive_dir: Path | None = Field(
+        default=None,
+        description="Folder of the archive: the instances, and the database unless `database_url` names another; it "
+        "must be on a disk that keeps what it acknowledges. Default: archive in `data_dir`.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="Database of the archive: `postgresql://USER:PASSWORD@HOST/NAME` (needs the extra `postgresql`) or "
+        "`sqlite:////FOLDER/FILE`. Default: archive.sqlite in `archive_dir`.",
+    )
+    archive_keep_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days after which a study that was read and sent is removed, counted from its last instance. "
+        "Default: none, studies are kept.",
+    )
+    archive_full_percent: int | None = Field(
+        default=None,
+        ge=1,
+        le=99,
+        description="Share of the archive's disk, in percent, above which the studies that were read and sent longest "
+        "ago are removed until it is 5 points lower. Default: none, studies are kept.",
+    )
+
     @field_validator("models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -77,10 +101,10 @@ class Settings(BaseSettings):
     def _expand_each(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         return tuple(path.expanduser() for path in value)
 
-    @field_validator("cache_dir", "data_dir")
+    @field_validator("cache_dir", "data_dir", "archive_dir")
     @classmethod
-    def _expand(cls, value: Path) -> Path:
-        return value.expanduser()
+    def _expand(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser()
 
     @classmethod
     def settings_customise_sources(

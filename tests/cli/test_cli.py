@@ -6,7 +6,9 @@ import pytest
 
 from firstread import __version__
 
-COMMANDS = ("read", "info", "phantom", "doctor", "evaluate", "models")
+COMMANDS = (
+    "read", "info", "phantom", "doctor", "bench", "evaluate", "models", "archive", "backup", "restore", "verify",
+)  # fmt: skip
 
 
 def test_the_version_is_said(firstread):
@@ -20,7 +22,7 @@ def test_every_command_explains_itself(firstread, command):
     assert f"Usage: firstread {command}" in done.out
 
 
-@pytest.mark.parametrize("command", ["read", "info", "phantom"])
+@pytest.mark.parametrize("command", ["read", "info", "phantom", "bench", "backup", "restore", "verify"])
 def test_every_command_that_takes_arguments_shows_an_example(firstread, command):
     shown = [line.strip(" │") for line in firstread(command, "--help").out.splitlines()]
     assert any(line.startswith(f"firstread {command} ") for line in shown)
@@ -36,7 +38,8 @@ def test_help_lists_the_commands_and_says_what_firstread_is_not(firstread):
 def test_help_needs_none_of_the_heavy_parts():
     code = (
         "import sys\nfrom firstread.cli.app import app\n"
-        "heavy = {'numpy', 'scipy', 'pydicom', 'highdicom', 'openvino', 'fhir', 'imagecodecs', 'cv2', 'jinja2'}\n"
+        "heavy = {'numpy', 'scipy', 'pydicom', 'highdicom', 'openvino', 'fhir', 'imagecodecs', 'cv2', 'jinja2', "
+        "'sqlalchemy', 'alembic', 'psycopg'}\n"
         "print(*sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

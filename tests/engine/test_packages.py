@@ -28,6 +28,7 @@ def refusal(folder: Path) -> str:
     with pytest.raises(ModelPackageError) as refused:
         load_package(folder)
     assert refused.value.remedy
+    assert str(folder) in refused.value.message, "a refusal names the file"
     return refused.value.message
 
 
@@ -197,6 +198,7 @@ def graph_refusal(folder: Path) -> str:
     with pytest.raises(ModelPackageError) as refused, Engine() as engine:
         engine.network(package)
     assert refused.value.remedy
+    assert str(folder) in refused.value.message, "a refusal names the file"
     return refused.value.message
 
 

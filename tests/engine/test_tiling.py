@@ -17,7 +17,7 @@ lengths = st.integers(1, 60)
 @given(
     shape=st.tuples(lengths, lengths, lengths),
     halo=st.integers(0, 7),
-    multiple=st.sampled_from([1, 2, 4]),
+    multiple=st.sampled_from([1, 2, 4, (2, 4, 8)]),
     seed=st.integers(0, 2**16) | st.none(),
 )
 def test_every_voxel_is_decided_by_exactly_one_tile_that_sees_a_halo_around_it(shape, halo, multiple, seed):
@@ -29,11 +29,14 @@ def test_every_voxel_is_decided_by_exactly_one_tile_that_sees_a_halo_around_it(s
         for _ in range(rng.integers(0, 4)):
             inside[tuple(rng.integers(0, n) for n in shape)] = True
     decided = np.zeros(shape, int)
+    steps = multiple if isinstance(multiple, tuple) else (multiple,) * 3
     for placed in plan_tiles(shape, tile=tile, halo=halo, inside=inside, multiple=multiple):
         decided[tuple(slice(a, b) for a, b in placed.core)] += 1
-        for (a, b), start, length, size in zip(placed.core, placed.start, tile, shape, strict=True):
+        for (a, b), start, length, size, step in zip(
+            placed.core, placed.start, tile, shape, steps, strict=True
+        ):
             assert start >= 0
-            assert start % multiple == a % multiple == b % multiple == 0
+            assert start % step == a % step == b % step == 0
             assert a - start >= halo or start == 0
             assert start + length - b >= halo or start + length >= size
             assert start <= a < b <= start + length

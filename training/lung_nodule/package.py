@@ -28,7 +28,8 @@ from training.lung_nodule.networks import WINDOW_HU, CandidateNetwork, Detector,
 from training.lung_nodule.scene_files import StoredScene, as_hu, stored
 
 LUNG_PATCH = (112, 112, 144)
-DETECTOR_PATCH = (128, 128, 128)
+DETECTOR_PATCH = (128, 224, 176)
+"""A chest is as deep as one tile and as wide as two, so that less of the work is halo than with a cube of 128."""
 CANDIDATE_PATCH = (40, 40, 40)
 
 

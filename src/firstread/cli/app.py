@@ -5,9 +5,12 @@ from typing import Annotated
 import typer
 
 from firstread import __version__
+from firstread.cli.archive import archive
+from firstread.cli.bench import bench
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
+from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
@@ -43,5 +46,11 @@ app.command()(read)
 app.command()(info)
 app.command()(phantom)
 app.command()(doctor)
+# What the command does not know is the benchmark's.
+app.command(context_settings={"ignore_unknown_options": True})(bench)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
+app.add_typer(archive, name="archive")
+app.command()(backup)
+app.command()(restore)
+app.command()(verify)

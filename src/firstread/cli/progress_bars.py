@@ -22,6 +22,10 @@ STAGES = {
     "bench": "time the network",
     "convert": "convert the network",
     "quantize": "quantise the network",
+    "add": "store the files",
+    "backup": "copy to the backup",
+    "restore": "copy from the backup",
+    "verify": "check the files",
 }
 
 

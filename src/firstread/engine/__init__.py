@@ -1,6 +1,7 @@
 """OpenVINO: model packages, compiled networks, tiling, and the cores they may use."""
 
 from firstread.engine.confinement import Confined, confine
+from firstread.engine.decoding import RetinaNet
 from firstread.engine.engine import Engine
 from firstread.engine.manifest import AccuracyGate, Input, Manifest, Output
 from firstread.engine.network import Network
@@ -26,6 +27,7 @@ __all__ = [
     "Network",
     "Output",
     "Placement",
+    "RetinaNet",
     "Tile",
     "confine",
     "find_package",

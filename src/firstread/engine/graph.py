@@ -84,7 +84,8 @@ def _check_outputs(package: ModelPackage, precision: NetworkPrecision, model: "o
     for name, output in package.manifest.outputs.items():
         if name not in ports:
             raise _wrong(package, file, f"it has no output {name}")
-        grid = () if output.stride == 0 else tuple(-(-size // output.stride) for size in spec.patch)
+        steps = output.strides
+        grid = tuple(-(-size // step) for size, step in zip(spec.patch, steps, strict=True)) if steps else ()
         shape, found = (spec.batch, output.channels, *grid), ports[name].get_partial_shape()
         if found.is_dynamic or tuple(found.to_shape()) != shape:
             raise _wrong(package, file, f"its output {name} has shape {found}, not {list(shape)}")

@@ -1,5 +1,6 @@
 """The machine that a measurement was made on: no time means anything without it."""
 
+import platform
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +18,9 @@ class Machine(BaseModel):
         cores: Of the host; two hyper-threads of one core count once.
         granted: Threads that this process may use.
         limit: What decided `granted`.
+        memory_gb: Of the host.
+        system: Kernel and its release.
+        python: Version.
         openvino: Version.
         firstread: Version.
     """
@@ -28,6 +32,9 @@ class Machine(BaseModel):
     cores: int
     granted: int
     limit: cpu.Limit
+    memory_gb: int
+    system: str
+    python: str
     openvino: str
     firstread: str = __version__
 
@@ -43,6 +50,9 @@ class Machine(BaseModel):
             cores=host.physical,
             granted=granted.threads,
             limit=granted.limit,
+            memory_gb=round((cpu.memory_limit()[0] or 0) / 1e9),
+            system=f"{platform.system()} {platform.release()}",
+            python=platform.python_version(),
             openvino=str(openvino.__version__).partition("-")[0],
         )
 

@@ -4,11 +4,13 @@ import json
 import tomllib
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
+
+from firstread.engine.decoding import RetinaNet
+from firstread.engine.table import Length, Table
 
 NetworkPrecision = Literal["f32", "int8"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Length = Annotated[int, Field(ge=1, le=4096)]
 Millimetres = Annotated[float, Field(ge=0.01, le=100)]
 
 # A plain file beside model.toml: no folder, no hidden file, nothing that a shell or a URL reads otherwise.
@@ -16,11 +18,7 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 FileName = Annotated[str, Field(pattern=FILE_NAME)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Input(_Table):
+class Input(Table):
     """What the network takes: float32 [batch, 1, z, y, x] in HU on a grid of the given spacing."""
 
     name: str
@@ -33,15 +31,24 @@ class Input(_Table):
     )
 
 
-class Output(_Table):
+class Output(Table):
     """What the network gives under one name: [batch, channels, z/stride, y/stride, x/stride], or a vector."""
 
     description: str = ""
     channels: Length = 1
-    stride: int = Field(default=1, ge=0, le=4096, description="0: no map but a vector [batch, channels]")
+    stride: Annotated[int, Field(ge=0, le=4096)] | tuple[Length, Length, Length] = Field(
+        default=1, description="of all axes, or z, y, x; 0: no map but a vector [batch, channels]"
+    )
+
+    @property
+    def strides(self) -> tuple[int, int, int] | None:
+        """Return the strides along z, y, x; None of a vector."""
+        if isinstance(self.stride, tuple):
+            return self.stride
+        return (self.stride, self.stride, self.stride) if self.stride else None
 
 
-class AccuracyGate(_Table):
+class AccuracyGate(Table):
     """The comparison that let an int8 graph in: its metric may not fall by more than max_drop."""
 
     metric: str
@@ -57,7 +64,7 @@ class AccuracyGate(_Table):
         return self
 
 
-class Manifest(_Table):
+class Manifest(Table):
     """The whole of model.toml; docs/reference/model-package.md explains each field."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="equals the folder's name")
@@ -68,11 +75,33 @@ class Manifest(_Table):
     licence: str
     input: Input
     outputs: dict[str, Output] = Field(min_length=1)
+    decoding: RetinaNet | None = Field(
+        default=None, description="None: the maps of the reader's own detector"
+    )
     operating_point: dict[NetworkPrecision, dict[str, float]] = Field(default_factory=dict)
     training: dict[str, JsonValue] = Field(default_factory=dict)
     metrics: dict[str, JsonValue] = Field(default_factory=dict)
     accuracy_gate: AccuracyGate | None = None
     files: dict[FileName, Sha256] = Field(default_factory=dict, description="sha256 of every other file")
+
+    @model_validator(mode="after")
+    def _decodable(self) -> Self:
+        """Compare the decoding with the outputs that it names."""
+        if self.decoding is None:
+            return self
+        if self.task != "detection":
+            raise ValueError(f"decoding is for the task detection, not {self.task}")
+        anchors = len(self.decoding.anchors)
+        for level in self.decoding.levels:
+            for name, channels in ((level.classification, anchors), (level.regression, 6 * anchors)):
+                if name not in self.outputs:
+                    raise ValueError(f"decoding names the output {name}, and there is none")
+                output = self.outputs[name]
+                if output.strides is None or output.channels != channels:
+                    raise ValueError(f"{name} must be a map of {channels} channels for {anchors} anchors")
+            if self.outputs[level.classification].strides != self.outputs[level.regression].strides:
+                raise ValueError(f"{level.classification} and {level.regression} must have one stride")
+        return self
 
     @classmethod
     def parse(cls, text: str) -> "Manifest":

@@ -41,7 +41,7 @@ def plan_tiles(
     tile: Triple,
     halo: int | Triple,
     inside: npt.NDArray[np.bool_] | None = None,
-    multiple: int = 1,
+    multiple: int | Triple = 1,
 ) -> tuple[Tile, ...]:
     """Lay tiles over a volume, or over the part of it that is `inside`.
 
@@ -54,14 +54,14 @@ def plan_tiles(
         tile: What the network sees.
         halo: Voxels at a tile's border whose result is not used, where another tile lies beyond.
         inside: Mask of the volume's shape; tiles without a voxel of it are left out.
-        multiple: Starts and cores are multiples of this, the network's largest stride.
+        multiple: Starts and cores are multiples of this, the network's largest stride; of all axes or z, y, x.
 
     Raises:
         ValueError: the halo leaves nothing of a tile, or tile and `multiple` do not fit.
     """
-    halos = (halo, halo, halo) if isinstance(halo, int) else halo
-    for length, margin in zip(tile, halos, strict=True):
-        if length % multiple or length - 2 * _up(margin, multiple) < multiple:
+    halos, steps = _triple(halo), _triple(multiple)
+    for length, margin, step in zip(tile, halos, steps, strict=True):
+        if length % step or length - 2 * _up(margin, step) < step:
             raise ValueError(f"a tile of {tile} with halo {halos} leaves no core in multiples of {multiple}")
     if inside is not None and inside.shape != shape:
         raise ValueError(f"the mask has shape {inside.shape}, the volume {shape}")
@@ -75,8 +75,9 @@ def plan_tiles(
             if not hit.size:
                 return
             span = (int(hit[0]), int(hit[-1]) + 1)
+        step = steps[number]
         yield from _along(
-            shape[number], span=span, tile=tile[number], halo=_up(halos[number], multiple), multiple=multiple
+            shape[number], span=span, tile=tile[number], halo=_up(halos[number], step), multiple=step
         )
 
     tiles = []
@@ -95,7 +96,7 @@ def run_tiled(
     volume: Array,
     *,
     halo: int | Triple,
-    outputs: Mapping[str, int] | None = None,
+    outputs: Mapping[str, int | Triple] | None = None,
     inside: npt.NDArray[np.bool_] | None = None,
     fill: float | Mapping[str, float] = 0.0,
     pad_value: float = AIR_HU,
@@ -109,7 +110,7 @@ def run_tiled(
         network: Of one input patch; its spatial outputs have the strides of the manifest.
         volume: Array (z, y, x) in HU, int16 or float32, on the package's spacing and axes.
         halo: The network's receptive field on one side, in voxels; less gives seams.
-        outputs: Names and strides of what is wanted; None takes all spatial outputs of the manifest.
+        outputs: Names and strides (of all axes, or z, y, x) of what is wanted; None takes all maps of the manifest.
         inside: Where results are wanted; a tile that holds none of it is not run.
         fill: Value where no tile was run, for all outputs or by name.
         pad_value: HU of what a tile sees past the end of a volume that is smaller than it.
@@ -122,25 +123,25 @@ def run_tiled(
         By name, arrays [channels, ceil(Z / stride), ceil(Y / stride), ceil(X / stride)].
     """
     manifest = network.package.manifest
-    strides = (
-        dict(outputs)
-        if outputs is not None
-        else {name: output.stride for name, output in manifest.outputs.items() if output.stride > 0}
-    )
-    for name, stride in strides.items():
-        if name not in manifest.outputs or manifest.outputs[name].stride != stride or stride < 1:
-            raise ValueError(f"{manifest.name} has no output {name} of stride {stride}")
+    strides = {name: output.strides for name, output in manifest.outputs.items() if output.strides}
+    if outputs is not None:
+        wanted = {name: _triple(stride) for name, stride in outputs.items()}
+        for name, stride in wanted.items():
+            if strides.get(name) != stride:
+                raise ValueError(f"{manifest.name} has no output {name} of stride {stride}")
+        strides = wanted
     if volume.ndim != 3:
         raise ValueError(f"a volume has three axes, not {volume.ndim}")
     tile = manifest.input.patch
     shape: Triple = (volume.shape[0], volume.shape[1], volume.shape[2])
-    tiles = plan_tiles(shape, tile=tile, halo=halo, inside=inside, multiple=math.lcm(*strides.values()))
+    z, y, x = (math.lcm(*along) for along in zip(*strides.values(), strict=True))
+    tiles = plan_tiles(shape, tile=tile, halo=halo, inside=inside, multiple=(z, y, x))
     keep = keep or {}
 
     result: dict[str, Array] = {}
     for name, stride in strides.items():
         value = fill[name] if isinstance(fill, Mapping) else fill
-        grid = [-(-size // stride) for size in shape]
+        grid = [-(-size // step) for size, step in zip(shape, stride, strict=True)]
         # One voxel of "nothing" tells how many channels of which type are kept.
         nothing = np.full((manifest.outputs[name].channels, 1, 1, 1), value, np.float32)
         like = keep[name](nothing) if name in keep else nothing
@@ -153,12 +154,14 @@ def run_tiled(
         for done, (placed, values) in enumerate(zip(tiles, found, strict=True), start=1):
             for name, stride in strides.items():
                 source = tuple(
-                    slice((a - start) // stride, -(-(min(b, size) - start) // stride))
-                    for (a, b), start, size in zip(placed.core, placed.start, shape, strict=True)
+                    slice((a - start) // step, -(-(min(b, size) - start) // step))
+                    for (a, b), start, size, step in zip(
+                        placed.core, placed.start, shape, stride, strict=True
+                    )
                 )
                 target = tuple(
-                    slice(a // stride, -(-min(b, size) // stride))
-                    for (a, b), size in zip(placed.core, shape, strict=True)
+                    slice(a // step, -(-min(b, size) // step))
+                    for (a, b), size, step in zip(placed.core, shape, stride, strict=True)
                 )
                 core = values[name][0][:, *source]
                 result[name][:, *target] = keep[name](core) if name in keep else core
@@ -198,6 +201,10 @@ def _crop(volume: Array, start: Triple, tile: Triple, pad_value: float) -> Array
     whole = np.full(tile, pad_value, np.float32)
     whole[tuple(slice(0, length) for length in part.shape)] = part
     return whole[None, None]
+
+
+def _triple(value: int | Triple) -> Triple:
+    return (value, value, value) if isinstance(value, int) else value
 
 
 def _down(value: int, multiple: int) -> int:

@@ -80,7 +80,7 @@ def evaluate_detection(
 
     kept, warnings = each_scan(found, work, progress=progress)
     scans = tuple(scored for scored, _ in kept)
-    point = networks.candidate.operating_point["threshold"] if threshold is None else threshold
+    point = networks.weights.threshold if threshold is None else threshold
     report = FrocReport(
         command=command,
         models=uses(networks.all),

@@ -28,6 +28,22 @@ class Mask:
         box = tuple(slice(a, b) for a, b in spans)
         return cls(voxels=voxels[box].copy(), offset=(spans[0][0], spans[1][0], spans[2][0]))
 
+    @classmethod
+    def of_label(cls, labels: npt.NDArray[np.uint8], label: int) -> "Mask":
+        """Return where a label array (slice, row, column) of the whole volume holds a label, cropped.
+
+        As `crop(labels == label)`, a slice at a time: of a long series that array alone takes hundreds of MB.
+        """
+        slices, rows, columns = (np.zeros(length, bool) for length in labels.shape)
+        for number, plane in enumerate(labels):
+            held = plane == label
+            slices[number] = held.any()
+            rows |= held.any(axis=1)
+            columns |= held.any(axis=0)
+        hits = [np.flatnonzero(axis) for axis in (slices, rows, columns)]
+        k, j, i = (slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0) for hit in hits)
+        return cls(voxels=labels[k, j, i] == label, offset=(k.start, j.start, i.start))
+
     def paste(self, shape: tuple[int, int, int]) -> npt.NDArray[np.bool_]:
         """Return the mask on the whole volume of the given shape (slice, row, column)."""
         whole = np.zeros(shape, bool)

@@ -1,12 +1,13 @@
-"""Over how much of z a slice averages, from headers that may say nothing or nonsense."""
+"""Reading grids, and over how much of z a slice averages, from headers that may say nothing or nonsense."""
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
 from firstread.readers.lung_nodule.attenuation import attenuation_of
-from firstread.readers.lung_nodule.grid import slice_profile_mm
+from firstread.readers.lung_nodule.grid import reading_grid, slice_profile_mm
 from firstread.readers.lung_nodule.outline import outline_nodule
 from tests.readers.lung_nodule.synthetic import Sphere, lung_labels, scan
 
@@ -39,3 +40,10 @@ def test_overlapping_thick_slices_do_not_make_a_solid_nodule_part_solid():
     mask = outline_nodule(volume, lung_labels(volume), center_lps_mm=(0, 0, 0.5), diameter_mm=9.0)
     assert attenuation_of(headed(volume, "4"), mask).attenuation == "solid"
     assert attenuation_of(headed(volume, "4"), mask).solid_share > attenuation_of(volume, mask).solid_share
+
+
+def test_a_grid_may_have_other_steps_along_each_axis():
+    grid = reading_grid((-10, -20, 5), (10, 20, 25), spacing_mm=(2.0, 1.0, 0.5))
+    assert grid.shape == (11, 41, 41)
+    assert grid.spacing_mm == (2.0, 1.0, 0.5)
+    np.testing.assert_allclose(grid.to_lps((10, 40, 40)), (10, 20, 25))

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from firstread import __version__
-from firstread.engine.conversion.facts import OUR_AXES, Facts
-from firstread.engine.conversion.fit import INPUT, Axes, exported_patch, fit
+from firstread.engine.axes import OUR_AXES, Axes
+from firstread.engine.conversion import detector
+from firstread.engine.conversion.detector_bundle import is_detector, read_detector
+from firstread.engine.conversion.facts import Facts
+from firstread.engine.conversion.fit import INPUT, exported_patch, fit
 from firstread.engine.conversion.frontends import read_onnx, read_torchscript
 from firstread.engine.conversion.monai_bundle import METADATA, Bundle, read_bundle
 from firstread.engine.conversion.source import Source, find_source
+from firstread.engine.conversion.weights import find_weights
 from firstread.engine.manifest import Input, Manifest, Output
 from firstread.engine.packages import ModelPackage
 from firstread.engine.packing import check_place, pack
@@ -55,6 +59,9 @@ def convert(
             remedy="Give the lower value first.",
         )
     progress("convert", 0.0)
+    if source.is_dir() and is_detector(source):
+        return _convert_detector(source, facts, out=out, sha256=sha256, progress=progress)
+    _spacing_mm(facts, source)
     bundle = read_bundle(source) if source.is_dir() else None
     if bundle is not None:
         facts = _completed(facts, bundle, source)
@@ -76,6 +83,38 @@ def convert(
         outputs = _described(outputs, bundle, source)
     progress("convert", 0.7)
     package = pack(out, _manifest(facts, found, patch, outputs), {"f32": graph})
+    progress("convert", 1.0)
+    return package
+
+
+def _convert_detector(
+    folder: Path, facts: Facts, *, out: Path, sha256: str | None, progress: Progress
+) -> ModelPackage:
+    """Make the package of a bundle that holds a RetinaNetDetector."""
+    design = read_detector(folder)
+    patch = detector.window_of(facts, design, folder)
+    facts = detector.completed(facts, design, folder)
+    source = find_weights(folder, sha256=sha256)
+    model, names = detector.graph_of(source, design, patch=patch, batch=facts.batch)
+    progress("convert", 0.4)
+    graph, outputs = fit(
+        source.path,
+        model,
+        patch=patch,
+        batch=facts.batch,
+        axes=Axes.named(design.axes),
+        window_hu=facts.window_hu,
+        scaled_to=facts.scaled_to,
+        names=names,
+    )
+    progress("convert", 0.7)
+    outputs = {
+        name: output.model_copy(update={"description": detector.DESCRIPTIONS[name.rpartition("_")[0]]})
+        for name, output in outputs.items()
+    }
+    manifest = _manifest(facts, source, patch, outputs)
+    told = {"decoding": detector.decoding_of(design, patch), "operating_point": {"f32": detector.ALONE}}
+    package = pack(out, Manifest.model_validate(manifest.model_dump() | told), {"f32": graph})
     progress("convert", 1.0)
     return package
 
@@ -153,7 +192,7 @@ def _manifest(
             licence=facts.licence,
             input=Input(
                 name=INPUT,
-                spacing_mm=facts.spacing_mm,
+                spacing_mm=_spacing_mm(facts, source.path),
                 patch=patch,
                 batch=facts.batch,
                 window_hu=facts.window_hu,
@@ -173,3 +212,12 @@ def _manifest(
             f"{where} cannot be used: {first['msg']}.",
             remedy="docs/reference/model-package.md says what it takes.",
         ) from None
+
+
+def _spacing_mm(facts: Facts, source: Path) -> tuple[float, float, float]:
+    if facts.spacing_mm is None:
+        raise UsageError(
+            f"{source} does not tell on which spacing the network was trained.",
+            remedy="Give it with --spacing-mm Z Y X.",
+        )
+    return facts.spacing_mm

@@ -5,9 +5,6 @@ from typing import Literal
 
 Task = Literal["segmentation", "detection", "candidate"]
 
-OUR_AXES = "SPL"
-"""Directions in which z, y and x of a package's input grow: superior, posterior, left."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -16,7 +13,7 @@ class Facts:
     Attributes:
         name: Of the package to make: lower-case letters, digits, `_`.
         task: What the network is for.
-        spacing_mm: z, y, x of the grid that it was trained on.
+        spacing_mm: z, y, x of the grid that it was trained on; None: what the bundle of a detector says.
         version: major.minor.patch; None: that of the bundle, else 1.0.0.
         reader: The reader that it is for.
         licence: SPDX identifier of the weights' licence.
@@ -31,7 +28,7 @@ class Facts:
 
     name: str
     task: Task | None
-    spacing_mm: tuple[float, float, float]
+    spacing_mm: tuple[float, float, float] | None = None
     version: str | None = None
     reader: str = "unassigned"
     licence: str = "LicenseRef-unknown"

@@ -1,62 +1,21 @@
 """Make a stranger's graph one of a package: HU in, our axes, names, a static shape, float32."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from firstread.engine.conversion.facts import OUR_AXES
+from firstread.engine.axes import Axes
 from firstread.engine.graph import brief, unreal_weight
 from firstread.engine.manifest import Output
-from firstread.errors import RefusedInput, UsageError
+from firstread.errors import RefusedInput
 
 if TYPE_CHECKING:
     import openvino
 
 INPUT = "hu"
-_OPPOSITE = {"S": "I", "I": "S", "P": "A", "A": "P", "L": "R", "R": "L"}
 _SHAPES = "A package's network takes [batch, 1, z, y, x]; see docs/reference/model-package.md."
-
-
-@dataclass(frozen=True)
-class Axes:
-    """How the network's three spatial axes lie in ours.
-
-    Attributes:
-        order: For each axis of the network, which of ours it is (0: z, 1: y, 2: x).
-        turned: For each axis of the network, whether it grows the other way.
-    """
-
-    order: tuple[int, int, int]
-    turned: tuple[bool, bool, bool]
-
-    @classmethod
-    def named(cls, letters: str) -> "Axes":
-        """Read three letters, e.g. RAS: the first axis grows to the right, the second to the front, the third up.
-
-        Raises:
-            UsageError: they are not one each of S or I, P or A, L or R.
-        """
-        told = letters.upper()
-        order = [n for letter in told for n, ours in enumerate(OUR_AXES) if letter in (ours, _OPPOSITE[ours])]
-        if len(told) != 3 or sorted(order) != [0, 1, 2]:
-            raise UsageError(
-                f"{letters} does not name three axes.",
-                remedy="Take one each of S or I, P or A, L or R, e.g. RAS.",
-            )
-        turned = tuple(letter not in OUR_AXES for letter in told)
-        return cls(order=(order[0], order[1], order[2]), turned=(turned[0], turned[1], turned[2]))
-
-    def of_network(self, ours: Sequence[int]) -> tuple[int, int, int]:
-        """Return three numbers for z, y, x in the network's order."""
-        return ours[self.order[0]], ours[self.order[1]], ours[self.order[2]]
-
-    def to_ours(self, theirs: Sequence[int]) -> tuple[int, int, int]:
-        """Return three numbers in the network's order as z, y, x."""
-        z, y, x = (theirs[self.order.index(n)] for n in range(3))
-        return z, y, x
 
 
 def exported_patch(path: Path, model: "openvino.Model", axes: Axes) -> tuple[int, int, int]:
@@ -209,16 +168,19 @@ def _output(
         if len(sizes) == 2 and sizes[0] == batch:
             return Output(channels=sizes[1], stride=0)
         if len(sizes) == 5 and sizes[0] == batch:
-            stride = -(-patch[0] // sizes[2])
-            fits = all(-(-size // stride) == cells for size, cells in zip(patch, sizes[2:], strict=True))
+            strides = [-(-size // cells) for size, cells in zip(patch, sizes[2:], strict=True)]
+            fits = all(
+                -(-size // step) == cells for size, step, cells in zip(patch, strides, sizes[2:], strict=True)
+            )
             # Turned, the cells would begin at the wrong end of a tile that they do not divide.
-            whole = all(size % stride == 0 for size in patch) or not any(axes.turned)
-            if fits and whole:
-                return Output(channels=sizes[1], stride=stride)
+            whole = all(size % step == 0 for size, step in zip(patch, strides, strict=True))
+            if fits and (whole or not any(axes.turned)):
+                z, y, x = axes.to_ours(strides)
+                return Output(channels=sizes[1], stride=z if z == y == x else (z, y, x))
     raise _shape(
         path,
         f"its output {name} has shape {shape}, neither [{batch}, channels] nor [{batch}, channels, z, y, x] of the "
-        f"tile {list(patch)} at one stride",
+        f"tile {list(patch)} at one stride along each axis",
     )
 
 

@@ -79,6 +79,7 @@ def read_bundle(folder: Path) -> Bundle:
     """
     path = folder / METADATA
     metadata = _metadata(path)
+    about = read_about(folder)
     ports = metadata.network_data_format
     if len(ports.inputs) != 1:
         raise _unfit(path, f"the network has {len(ports.inputs)} inputs ({', '.join(ports.inputs)}), not one")
@@ -92,14 +93,33 @@ def read_bundle(folder: Path) -> Bundle:
     segments = any(port.format.lower() == "segmentation" for port in ports.outputs.values())
     return Bundle(
         network=_network(folder),
-        version=metadata.version if re.fullmatch(r"\d+\.\d+\.\d+", metadata.version) else None,
-        intended_use=metadata.intended_use or metadata.description or None,
+        version=about.version,
+        intended_use=about.intended_use,
         task="segmentation" if segments else None,
         shape=(sizes[0], sizes[1], sizes[2]) if len(sizes) == 3 else None,
         scaled_to=span if span is not None and span[1] - span[0] < _LEAST_HU_SPAN else None,
         channels={name: port.num_channels for name, port in ports.outputs.items()},
         descriptions={name: _description(port) for name, port in ports.outputs.items()},
     )
+
+
+@dataclass(frozen=True)
+class About:
+    """What any bundle tells of itself; None where it does not."""
+
+    version: str | None
+    intended_use: str | None
+
+
+def read_about(folder: Path) -> About:
+    """Read a bundle's version and intended use.
+
+    Raises:
+        RefusedInput: the metadata is missing or not what the specification says.
+    """
+    metadata = _metadata(folder / METADATA)
+    version = metadata.version if re.fullmatch(r"\d+\.\d+\.\d+", metadata.version) else None
+    return About(version=version, intended_use=metadata.intended_use or metadata.description or None)
 
 
 def _metadata(path: Path) -> _Metadata:

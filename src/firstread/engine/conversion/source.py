@@ -9,7 +9,8 @@ from typing import Literal
 
 from firstread.errors import RefusedInput, UsageError
 
-Format = Literal["ONNX", "TorchScript"]
+NetworkFormat = Literal["ONNX", "TorchScript"]
+WeightsFormat = Literal["safetensors", "TorchScript", "PyTorch weights"]
 
 _PICKLE_SUFFIXES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".tar", ".bin", ".joblib"})
 _PICKLE_START = b"\x80"  # the opcode PROTO, with which pickles since protocol 2 begin
@@ -27,12 +28,12 @@ class Source:
 
     Attributes:
         path: The file.
-        format: What it is, by its content.
+        format: What it is, by its content; weights alone by its name.
         sha256: Of the file (hex). Weights that an ONNX file keeps in other files are not part of it.
     """
 
     path: Path
-    format: Format
+    format: NetworkFormat | WeightsFormat
     sha256: str
 
 
@@ -51,16 +52,26 @@ def find_source(path: Path, *, sha256: str | None = None) -> Source:
         raise UsageError(
             f"{path} does not exist.", remedy="Name an ONNX or TorchScript file, or a MONAI Bundle."
         )
+    digest = checked_digest(path, sha256)
+    return Source(path=path, format=_format(path), sha256=digest)
+
+
+def checked_digest(path: Path, sha256: str | None) -> str:
+    """Return the digest of a file (hex).
+
+    Raises:
+        RefusedInput: it is not `sha256`.
+    """
     digest = _digest(path)
     if sha256 is not None and not hmac.compare_digest(digest, sha256.strip().lower()):
         raise RefusedInput(
             f"{path} has the sha256 {digest}, not {sha256.strip().lower()}.",
             remedy="Fetch the file again from where it came, or correct --sha256.",
         )
-    return Source(path=path, format=_format(path), sha256=digest)
+    return digest
 
 
-def _format(path: Path) -> Format:
+def _format(path: Path) -> NetworkFormat:
     if path.suffix.lower() == ".onnx":
         return "ONNX"
     if path.suffix.lower() == ".safetensors":

@@ -47,10 +47,15 @@ def judge(
         candidates: Of the detector.
         network: The candidate network.
         weights: `detector`, `candidate` and `bias`: the logit of the probability is their weighted sum; fitted on
-            validation scenes, kept in the package's operating point.
+            validation scenes, kept in the package's operating point. `candidate` 0: the network is not run.
         progress: Called with the stage "classify"; may raise Cancelled.
     """
     progress("classify", 0.0)
+    if weights["candidate"] == 0:  # e.g. another's detector, to which the candidate network was never fitted
+        progress("classify", 1.0)
+        return tuple(
+            Judged(one, _probability(weights["detector"] * one.logit + weights["bias"])) for one in candidates
+        )
     judged = []
     cubes = (cube(volume, candidate.center_lps_mm, network)[None, None] for candidate in candidates)
     answers = network.infer_many(cubes)
@@ -58,9 +63,13 @@ def judge(
         for done, (candidate, answer) in enumerate(zip(candidates, answers, strict=True), start=1):
             second = float(answer["nodule"].reshape(-1)[0])
             logit = weights["detector"] * candidate.logit + weights["candidate"] * second + weights["bias"]
-            judged.append(Judged(candidate, float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))))
+            judged.append(Judged(candidate, _probability(logit)))
             progress("classify", done / len(candidates))
     finally:
         answers.close()
     progress("classify", 1.0)
     return tuple(judged)
+
+
+def _probability(logit: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))

@@ -17,7 +17,8 @@ STRIDE = 4
 """Voxels of the input a cell of the heat map."""
 MOST_CANDIDATES = 120
 """More candidates than any chest has nodules; the least likely are dropped."""
-_MARGIN_MM = 12.0
+MARGIN_MM = 12.0
+"""Seen around the lungs' box."""
 _RIM_MM = 18.0
 _HALO = 16
 _NOTHING = -20.0
@@ -53,12 +54,9 @@ def detect(
     """
     spacing_mm = network.package.manifest.input.spacing_mm[0]
     lower, upper = lungs.box_lps_mm()
-    grid = reading_grid(lower - _MARGIN_MM, upper + _MARGIN_MM, spacing_mm=spacing_mm)
+    grid = reading_grid(lower - MARGIN_MM, upper + MARGIN_MM, spacing_mm=spacing_mm)
     hu = resample(volume, grid)
-    # A nodule on the pleura may lie outside the mask by its own half.
-    reach = max(round(_RIM_MM / lungs.grid.spacing_mm[0]), 1)
-    wide = ndimage.binary_dilation(lungs.coarse > 0, iterations=reach).astype(np.uint8)
-    inside = labels_on(wide, lungs.grid, grid) > 0
+    inside = near_lungs(lungs, grid)
     found = run_tiled(
         network,
         hu,
@@ -70,6 +68,13 @@ def detect(
         progress=progress,
     )
     return peaks(found, grid, inside, least_logit=least_logit)
+
+
+def near_lungs(lungs: Lungs, grid: Geometry) -> npt.NDArray[np.bool_]:
+    """Return where a nodule's centre may lie, on a grid: a nodule on the pleura is outside the mask by its own half."""
+    reach = max(round(_RIM_MM / lungs.grid.spacing_mm[0]), 1)
+    wide = ndimage.binary_dilation(lungs.coarse > 0, iterations=reach).astype(np.uint8)
+    return labels_on(wide, lungs.grid, grid) > 0
 
 
 def peaks(

@@ -1,4 +1,4 @@
-"""The isotropic grids on which the networks look, cut from a volume's own grid.
+"""The grids on which the networks look, cut from a volume's own grid.
 
 A reading grid is aligned with the patient: index (0, 0, 0) is its point of lowest z, y and x; slices go
 from feet to head, rows from front to back, columns from the patient's right to left.
@@ -19,16 +19,28 @@ THICKEST_MM = 10.0
 _ALIGNED_MM = 1e-3
 
 
-def reading_grid(lower_lps_mm: npt.ArrayLike, upper_lps_mm: npt.ArrayLike, *, spacing_mm: float) -> Geometry:
-    """Return the patient-aligned grid of cubic voxels that covers a box given by two corners (x, y, z; mm)."""
+def reading_grid(
+    lower_lps_mm: npt.ArrayLike,
+    upper_lps_mm: npt.ArrayLike,
+    *,
+    spacing_mm: float | tuple[float, float, float],
+) -> Geometry:
+    """Return the patient-aligned grid that covers a box given by two corners (x, y, z; mm).
+
+    Args:
+        lower_lps_mm: The corner of lowest x, y, z.
+        upper_lps_mm: The opposite one.
+        spacing_mm: Edge of the cubic voxels, or their edges along z, y, x.
+    """
     lower, upper = np.asarray(lower_lps_mm, float), np.asarray(upper_lps_mm, float)
-    x, y, z = (int(n) for n in np.maximum(np.ceil((upper - lower) / spacing_mm), 0) + 1)
+    dz, dy, dx = spacing_mm if isinstance(spacing_mm, tuple) else (spacing_mm,) * 3
+    x, y, z = (int(n) for n in np.maximum(np.ceil((upper - lower) / (dx, dy, dz)), 0) + 1)
     return Geometry.from_axes(
         shape=(z, y, x),
         origin_lps_mm=lower,
-        slice_step_mm=(0, 0, spacing_mm),
-        row_step_mm=(0, spacing_mm, 0),
-        column_step_mm=(spacing_mm, 0, 0),
+        slice_step_mm=(0, 0, dz),
+        row_step_mm=(0, dy, 0),
+        column_step_mm=(dx, 0, 0),
     )
 
 

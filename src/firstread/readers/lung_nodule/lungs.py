@@ -26,6 +26,8 @@ _LEAST_PART = 0.03
 """Of a lung's volume: a separate piece that is smaller is not lung."""
 _SOFT, _SOFT_SIGMA, _SOFT_REACH = 100, 0.6, 3
 """Half of a soft mask's height; its border's standard deviation and how far it reaches, in coarse voxels."""
+_SLAB = 64
+"""Slices of the volume that are labelled at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +122,12 @@ def on_volume(coarse: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -
         lung = coarse == side
         if not lung.any():
             continue
-        soft = ndimage.gaussian_filter(lung.astype(np.float32) * (2 * _SOFT), _SOFT_SIGMA)
-        box = _box_around(lung, grid, target)
-        labels[box][sample(soft.astype(np.int16), grid, target.cropped(box)) >= _SOFT] = side
+        soft = ndimage.gaussian_filter(lung.astype(np.float32) * (2 * _SOFT), _SOFT_SIGMA).astype(np.int16)
+        slices, rows, columns = _box_around(lung, grid, target)
+        # A slab at a time: on a long series the sampled values would take more than the labels.
+        for first in range(slices.start, slices.stop, _SLAB):
+            slab = slice(first, min(first + _SLAB, slices.stop)), rows, columns
+            labels[slab][sample(soft, grid, target.cropped(slab)) >= _SOFT] = side
     return labels
 
 

@@ -5,7 +5,7 @@ Reading takes the likely ones and goes on to measure; evaluation takes all of th
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Self
 
@@ -15,7 +15,7 @@ from firstread.dicom.volume import Volume
 from firstread.engine import Engine, Network
 from firstread.progress import Progress, silent
 from firstread.readers.lung_nodule.candidates import Judged, judge
-from firstread.readers.lung_nodule.detect import detect
+from firstread.readers.lung_nodule.detectors import JointWeights, find_candidates, joint_weights
 from firstread.readers.lung_nodule.lungs import Lungs, segment_lungs
 
 LUNGS, DETECTOR, CANDIDATE = "lung_nodule_lungs", "lung_nodule_detector", "lung_nodule_candidate"
@@ -24,7 +24,7 @@ LUNGS, DETECTOR, CANDIDATE = "lung_nodule_lungs", "lung_nodule_detector", "lung_
 
 @dataclass(frozen=True)
 class Networks:
-    """The three networks of the reader."""
+    """The three networks of the reader, and how two of them decide together."""
 
     lungs: Network
     detector: Network
@@ -43,9 +43,23 @@ class Networks:
         return cls(lungs=engine.network(LUNGS), detector=detector, candidate=candidate)
 
     @property
-    def all(self) -> tuple[Network, Network, Network]:
-        """Return them in the order in which they run."""
-        return self.lungs, self.detector, self.candidate
+    def weights(self) -> JointWeights:
+        """Return how detector and candidate network decide together.
+
+        Raises:
+            ModelPackageError: their packages do not say it.
+        """
+        return joint_weights(self.detector, self.candidate)
+
+    @property
+    def deciding(self) -> tuple[Network, ...]:
+        """Return those that say what is a nodule; the candidate network only where it has a weight."""
+        return (self.detector, self.candidate) if self.weights.candidate else (self.detector,)
+
+    @property
+    def all(self) -> tuple[Network, ...]:
+        """Return those that run, in their order."""
+        return self.lungs, *self.deciding
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +101,7 @@ def propose(study: Study, engine: Engine, *, progress: Progress = silent) -> Pro
     Raises:
         NothingReadable: no series is a CT of the kind that is read.
         RefusedInput: one is, but reading it would not be safe.
+        ModelPackageError: a model package is missing, damaged, or does not say how its network decides.
         Cancelled: raised by `progress`, passed on.
     """
     seconds: dict[str, float] = {}
@@ -104,13 +119,12 @@ def propose(study: Study, engine: Engine, *, progress: Progress = silent) -> Pro
         loading = beside.submit(Networks.of, engine) if all(map(engine.settled, (LUNGS, DETECTOR))) else None
         volume = study.volume(choice.series, threads=engine.threads, progress=progress)
         networks = loading.result() if loading else Networks.of(engine)
+    weights = networks.weights
     took("load")
     lungs = segment_lungs(volume, networks.lungs, progress=progress)
     took("segment")
-    point = networks.detector.operating_point
-    candidates = detect(volume, lungs, networks.detector, least_logit=point["least_logit"], progress=progress)
+    candidates = find_candidates(volume, lungs, networks.detector, progress=progress)
     took("detect")
-    weights = networks.candidate.operating_point
-    judged = judge(volume, candidates, networks.candidate, weights=weights, progress=progress)
+    judged = judge(volume, candidates, networks.candidate, weights=asdict(weights), progress=progress)
     took("classify")
-    return Proposal(choice, volume, lungs, judged, weights["threshold"], networks, seconds)
+    return Proposal(choice, volume, lungs, judged, weights.threshold, networks, seconds)

@@ -179,7 +179,7 @@ def _finding(
         tracking_uid=derive_uid("tracking", volume.sources[0].sop_instance_uid, f"{x:.1f} {y:.1f} {z:.1f}"),
         algorithms=tuple(
             Algorithm(name=network.use.name, version=network.use.version, digest=network.use.digest)
-            for network in (networks.detector, networks.candidate)
+            for network in networks.deciding
         ),
         mask=mask,
     )
@@ -203,7 +203,7 @@ def _structures(volume: Volume, lungs: Lungs, network: Network) -> tuple[Structu
     """Describe the lungs as structures of the result."""
     structures: list[Structure] = []
     for label, side in ((RIGHT, "right"), (LEFT, "left")):
-        mask = Mask.crop(lungs.labels == label)
+        mask = Mask.of_label(lungs.labels, label)
         if not mask.voxels.any():
             continue
         center, size = extent(mask, volume.geometry)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from firstread.cli.inventory import Listed
+from firstread.cli.models.inventory import Listed
 from firstread.engine import ModelPackage
 from firstread.engine.bench import Bench, Measured
 from firstread.engine.precision_choice import PrecisionChoice
@@ -70,10 +70,14 @@ def print_package(package: ModelPackage, *, console: Console | None = None) -> N
         Text(f"input: tiles of {_by(spec.patch)} voxels of {_by(spec.spacing_mm)} mm (z, y, x), {window}")
     )
     for name, output in manifest.outputs.items():
-        kind = f"a map at stride {output.stride}" if output.stride else "a vector"
+        stride = output.stride if isinstance(output.stride, int) else _by(output.stride)
+        kind = f"a map at stride {stride}" if stride else "a vector"
         console.print(
             Text(f"output {name}: {kind}, {output.channels} channel{'s' if output.channels > 1 else ''}")
         )
+    if manifest.decoding is not None:
+        anchors, levels = len(manifest.decoding.anchors), len(manifest.decoding.levels)
+        console.print(Text(f"decoding: {manifest.decoding.kind}, {anchors} anchors at {levels} levels"))
     console.print(Text(f"digest: {package.digest}"), soft_wrap=True)
     console.print(Text(str(package.folder)), soft_wrap=True)
 

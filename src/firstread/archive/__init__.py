@@ -1,0 +1,8 @@
+"""The archive: what was received, durable on disk and in a database."""
+
+from firstread.archive.archive import Archive, archive_of, open_archive
+from firstread.archive.header import MismatchedInstance
+from firstread.archive.part10 import Part10
+from firstread.archive.receive import Receipt
+
+__all__ = ["Archive", "MismatchedInstance", "Part10", "Receipt", "archive_of", "open_archive"]

@@ -1,0 +1,232 @@
+"""A backup is a folder: the rows as an SQLite file, whatever the archive's database is, and the files beside it.
+
+    FOLDER/archive.sqlite   the rows of one moment
+    FOLDER/instances/…      every file that they name, verified while it was copied
+
+Files never change, so the next backup into the same folder copies only what is new. As the rows are the same in
+both databases, a backup of one can be restored into the other.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy.exc import DatabaseError
+
+from firstread.archive.archive import DATABASE, Archive
+from firstread.archive.database import HEAD, open_engine, reading, revision, upgrade, writing
+from firstread.archive.files import NAME, flush_folder, on_disk
+from firstread.archive.models import Base, Instance
+from firstread.archive.stored import StoredFile, count_files, stored_files
+from firstread.archive.verify import FaultyFile, digest_of
+from firstread.errors import ArchiveUnavailable, FirstreadError, RefusedInput, UsageError
+from firstread.progress import Progress, silent
+
+PORTION = 1000
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Copied:
+    """Files in the backup or archive, how many of them were copied now, and those with a fault, which were not."""
+
+    files: int
+    copied: int
+    bytes: int
+    faults: tuple[FaultyFile, ...]
+
+
+def backup(archive: Archive, folder: Path, *, progress: Progress = silent) -> Copied:
+    """Copy rows and files into a folder, which may hold an earlier backup of the same archive.
+
+    The rows are taken in one moment, first; the archive may be in use meanwhile. The new rows take the place of
+    the earlier ones when every file is there, so a backup that was cut off leaves the earlier one as it was.
+
+    Raises:
+        UsageError: the folder holds something else, or is the archive's own.
+        ArchiveFull: there is no room for it.
+        ArchiveUnavailable: the database or a disk does not answer.
+    """
+    _check_target(archive, folder)
+    with on_disk(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = folder / f"{DATABASE}.partial"
+        _remove_database(fresh)
+    engine = open_engine(f"sqlite:///{fresh.absolute()}")
+    try:
+        upgrade(engine)
+        with reading(archive.engine) as source, writing(engine) as target:
+            _copy_rows(source, target)
+        copied = _copy_files(engine, archive.files.folder, folder / "instances", "backup", progress)
+        with engine.connect() as connection:  # one file that can be moved, without a log beside it
+            connection.connection.driver_connection.execute("PRAGMA journal_mode = DELETE")  # type: ignore[union-attr]
+    finally:
+        engine.dispose()
+    with on_disk(folder):
+        os.replace(fresh, folder / DATABASE)
+        flush_folder(folder)
+    return copied
+
+
+def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> Copied:
+    """Fill an empty archive from a backup; every file is verified while it is copied.
+
+    A file with a fault is left out and told; its row is restored, so that `verify` goes on telling.
+
+    Raises:
+        UsageError: the folder is no backup, or the archive is not empty.
+        RefusedInput: the backup names files outside itself.
+        ArchiveFull, ArchiveUnavailable: as `backup`.
+    """
+    if not (folder / DATABASE).is_file():
+        raise UsageError(f"{folder} holds no backup.", remedy=f"Name the folder that holds {DATABASE}.")
+    if count_files(archive.engine):
+        raise UsageError(
+            f"The archive in {archive.folder} is not empty.",
+            remedy="Restore into a new one: set archive_dir.",
+        )
+    engine = _open_backup(folder)
+    try:
+        with reading(engine) as source:
+            names = source.execute(select(Instance.file)).scalars()
+            if not all(NAME.fullmatch(name) for name in names):
+                raise RefusedInput(
+                    f"The backup in {folder} names files outside itself.", remedy="Use another backup."
+                )
+        copied = _copy_files(engine, folder / "instances", archive.files.folder, "restore", progress)
+        with reading(engine) as source, writing(archive.engine) as target:
+            _copy_rows(source, target)
+            _settle(target)
+    finally:
+        engine.dispose()
+    return copied
+
+
+def _check_target(archive: Archive, folder: Path) -> None:
+    absolute = folder.absolute().resolve()
+    own = archive.folder.resolve()
+    if absolute == own or absolute.is_relative_to(own) or own.is_relative_to(absolute):
+        raise UsageError(
+            "A backup cannot lie in the archive, nor around it.", remedy="Choose another folder."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder.", remedy="Choose another.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "instances").is_dir():
+        raise UsageError(f"{folder} holds something else than a backup.", remedy="Choose another folder.")
+
+
+def _open_backup(folder: Path) -> Engine:
+    engine = open_engine(f"sqlite:///{(folder / DATABASE).absolute()}")
+    try:
+        with reading(engine) as connection:
+            found = revision(connection)
+    except (DatabaseError, ArchiveUnavailable):
+        engine.dispose()
+        raise FirstreadError(
+            f"{folder / DATABASE} is damaged.",
+            remedy="Use another backup; its instances can be added singly.",
+        ) from None
+    if found != HEAD:
+        engine.dispose()
+        raise UsageError(
+            f"The backup in {folder} is of another version of firstread.",
+            remedy="Restore it with that version.",
+        )
+    return engine
+
+
+def _copy_rows(source: Connection, target: Connection) -> None:
+    for table in Base.metadata.sorted_tables:
+        for portion in _portions(source, table):
+            target.execute(insert(table), portion)
+
+
+def _portions(source: Connection, table: Any) -> Iterator[list[Mapping[str, Any]]]:  # noqa: ANN401 - Table
+    last = 0
+    while True:
+        rows = source.execute(select(table).where(table.c.id > last).order_by(table.c.id).limit(PORTION))
+        portion: list[Mapping[str, Any]] = [dict(row) for row in rows.mappings()]
+        if not portion:
+            return
+        yield portion
+        last = portion[-1]["id"]
+
+
+def _settle(target: Connection) -> None:
+    """Let PostgreSQL number new rows after the restored ones, and plan for their number; SQLite does so by itself."""
+    if target.dialect.name != "postgresql":
+        return
+    for table in Base.metadata.sorted_tables:
+        highest = target.execute(select(func.max(table.c.id))).scalar_one()
+        if highest is not None:
+            target.execute(
+                text("SELECT setval(pg_get_serial_sequence(:name, 'id'), :highest)"),
+                {"name": table.name, "highest": highest},
+            )
+    target.execute(text("ANALYZE"))
+
+
+def _copy_files(engine: Engine, source: Path, target: Path, stage: str, progress: Progress) -> Copied:
+    total = max(count_files(engine), 1)
+    files = copied = size = 0
+    faults: list[FaultyFile] = []
+    folders: set[Path] = {target}
+    for stored in stored_files(engine):
+        try:
+            if _copy(stored, source, target):
+                copied += 1
+                folders |= {(target / stored.name).parent, (target / stored.name).parent.parent}
+        except FileNotFoundError:
+            faults.append(FaultyFile(stored.sop_instance_uid, stored.name, "missing"))
+        except _Damaged:
+            faults.append(FaultyFile(stored.sop_instance_uid, stored.name, "damaged"))
+        files, size = files + 1, size + stored.size
+        if files % 32 == 0:
+            progress(stage, min(files / total, 1.0))
+    with on_disk(target):
+        for folder in folders:
+            if folder.is_dir():
+                flush_folder(folder)
+    progress(stage, 1.0)
+    return Copied(files, copied, size, tuple(faults))
+
+
+class _Damaged(Exception):
+    pass
+
+
+def _copy(stored: StoredFile, source: Path, target: Path) -> bool:
+    """Copy a file and verify it on the way; False where it is there already and as it should be."""
+    to, partial = target / stored.name, target / f"{stored.name}.partial"
+    if to.is_file() and to.stat().st_size == stored.size and digest_of(to) == stored.digest:
+        return False
+    digest = sha256()
+    with (source / stored.name).open("rb") as reading_from, on_disk(target):
+        for made in (target, partial.parent.parent, partial.parent):
+            made.mkdir(mode=0o700, exist_ok=True)
+        try:
+            with open(partial, "wb", opener=_private) as writing_to:
+                while chunk := reading_from.read(_CHUNK):
+                    digest.update(chunk)
+                    writing_to.write(chunk)
+                writing_to.flush()
+                os.fsync(writing_to.fileno())
+            if digest.hexdigest() != stored.digest:
+                raise _Damaged
+            os.replace(partial, to)
+        finally:
+            partial.unlink(missing_ok=True)
+    return True
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _remove_database(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -1,0 +1,189 @@
+"""The archive's database: SQLite in write-ahead mode by default, PostgreSQL by URL."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
+
+from firstread.errors import ArchiveFull, ArchiveUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+"""The revision of migrations/ that this version works with; tests/archive/test_database.py keeps it true."""
+
+BUSY_S = 30.0  # how long a writer waits for another process's transaction
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 7_318_221_904  # any number that nothing else on the server uses
+_FULL = ("database or disk is full", "No space left on device")
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine for a URL such as sqlite:////var/lib/firstread/archive.sqlite or postgresql://host/name.
+
+    Raises:
+        UsageError: the URL is none, or names a database that firstread does not speak with.
+        ArchiveUnavailable: the SQLite file cannot be made.
+    """
+    remedy = (
+        "Write postgresql://USER:PASSWORD@HOST/NAME or sqlite:////FOLDER/FILE in the setting database_url."
+    )
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise UsageError("The URL of the archive's database is none.", remedy=remedy) from None
+    kind = parsed.get_backend_name()
+    if kind == "sqlite" and parsed.database and parsed.database != ":memory:":
+        _make_private(Path(parsed.database))
+        engine = create_engine(
+            parsed, connect_args={"timeout": BUSY_S, "isolation_level": None}, pool_size=16, max_overflow=48
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if kind == "postgresql":
+        try:
+            return create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                pool_pre_ping=True,
+                pool_size=8,
+                max_overflow=24,
+                connect_args={"connect_timeout": 10},
+            )
+        except (ImportError, NoSuchModuleError):
+            raise UsageError(
+                "PostgreSQL's driver is not installed.", remedy="pip install 'firstread[postgresql]'"
+            ) from None
+    raise UsageError("The archive's database is neither SQLite in a file nor PostgreSQL.", remedy=remedy)
+
+
+def _make_private(path: Path) -> None:
+    """Make an SQLite file that only its owner reads; the log beside it is made with the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise ArchiveUnavailable(
+            f"{path} cannot be used: {error.strerror}.", remedy="Correct archive_dir or database_url."
+        ) from None
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",  # NORMAL may lose the last commits when the power goes
+        "foreign_keys = ON",
+        "case_sensitive_like = ON",  # as in PostgreSQL
+        "cache_size = -65536",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its place at once: a reader that becomes a writer could fail instead of waiting.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection that sees one moment of the archive, whatever is written meanwhile.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    level = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
+    with _named(), engine.connect() as plain:
+        connection = plain.execution_options(**level)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection whose changes are durable when the block ends well, and undone when not.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer; nothing was written, or all of it (the connection
+            can break after the commit).
+        ArchiveFull: its disk is full.
+    """
+    with _named(), engine.connect() as plain:
+        connection = plain.execution_options(writes=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise unavailable(error) from error
+
+
+def unavailable(error: DBAPIError) -> ArchiveUnavailable:
+    """Say what a failure of the database means, without its words: they can quote a patient."""
+    if any(words in str(error.orig) for words in _FULL):
+        return ArchiveFull(
+            "The disk of the archive's database is full.", remedy="Make room; nothing half-written was kept."
+        )
+    return ArchiveUnavailable(
+        "The archive's database does not answer, or its disk fails.",
+        remedy="See that it runs and that database_url names it; then try again.",
+    )
+
+
+def is_passing(error: DBAPIError) -> bool:
+    """Tell whether the same transaction may succeed when it is tried again at once."""
+    state: Any = getattr(error.orig, "sqlstate", None)
+    return bool(error.connection_invalidated) or state in ("40001", "40P01")
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables to the newest revision; several processes may try at once.
+
+    Raises:
+        UsageError: a newer version of firstread made the tables.
+        ArchiveUnavailable: the database does not answer.
+    """
+    with reading(engine) as connection:
+        if revision(connection) == HEAD:
+            return
+    from alembic import command
+    from alembic.util import CommandError
+
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        try:
+            command.upgrade(migration_config(connection), "head")
+        except CommandError:
+            raise UsageError(
+                "The archive was made by a newer version of firstread.", remedy="Install that version."
+            ) from None
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision of the tables; None where there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def migration_config(connection: Connection) -> "Config":
+    """Return Alembic's configuration for this connection; the migrations are part of the package."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config

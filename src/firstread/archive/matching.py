@@ -1,0 +1,111 @@
+r"""How a key of a query is matched with a column: PS3.4 section C.2.2.2, the same for C-FIND and QIDO-RS."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, false, or_
+
+from firstread.archive.header import folded
+from firstread.archive.uids import is_uid
+from firstread.errors import UsageError
+
+Kind = Literal["uid", "text", "name", "date", "time", "number"]
+Condition = ColumnElement[bool]
+
+MOST_UIDS = 1000  # of a list; SQLite and PostgreSQL take more
+_ESCAPE = "\x1b"  # in no column: control characters are left out of them
+_LAST = "\U0010ffff"
+_DATE = re.compile(r"\d{8}")
+_TIME = re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?")
+
+
+def condition(kind: Kind, column: ColumnElement[Any], value: str, *, keyword: str) -> Condition | None:
+    r"""Return what a row must fulfil; None for universal matching (an empty key, or only *).
+
+    Args:
+        kind: How values of the attribute are matched.
+        column: Where they are kept.
+        value: Key of the query; several UIDs are separated by \ or by commas.
+        keyword: Names the attribute in the message.
+
+    Raises:
+        UsageError: the key is none for an attribute of this kind.
+    """
+    value = value.strip()
+    if not value.strip("*"):
+        return None
+    try:
+        return _BY_KIND[kind](column, value)
+    except ValueError as error:
+        # The key itself is not repeated: it can be a patient's name.
+        raise UsageError(f"The key {keyword} cannot be matched.", remedy=f"It takes {error}.") from None
+
+
+def _uids(column: ColumnElement[Any], value: str) -> Condition:
+    uids = [uid.strip() for uid in re.split(r"[\\,]", value)]
+    if len(uids) > MOST_UIDS or not all(is_uid(uid) for uid in uids):
+        raise ValueError(f"a UID, or up to {MOST_UIDS} separated by \\")
+    return column == uids[0] if len(uids) == 1 else column.in_(uids)
+
+
+def _text(column: ColumnElement[Any], value: str) -> Condition:
+    if "*" not in value and "?" not in value:
+        return column == value
+    pattern = "".join(_ESCAPE + c if c in "%_" else {"*": "%", "?": "_"}.get(c, c) for c in value)
+    like = column.like(pattern, escape=_ESCAPE)
+    prefix = re.split(r"[*?]", value, maxsplit=1)[0]
+    # The range says nothing new, but it lets the database use the index.
+    return and_(column >= prefix, column < prefix + _LAST, like) if prefix else like
+
+
+def _name(column: ColumnElement[Any], value: str) -> Condition:
+    """Match without case, and a name without wildcards also where trailing components follow."""
+    key = folded(value)
+    if "*" in key or "?" in key:
+        return _text(column, key)
+    return or_(column == key, and_(column >= key + "^", column < key + "^" + _LAST))
+
+
+def _date(column: ColumnElement[Any], value: str) -> Condition:
+    return _range(column, value, _DATE, "", "a date as YYYYMMDD, or a range as YYYYMMDD-YYYYMMDD, -…, …-")
+
+
+def _time(column: ColumnElement[Any], value: str) -> Condition:
+    # The end of a range includes what it begins: 10 means up to 10:59:59.999999.
+    return _range(column, value, _TIME, _LAST, "a time as HHMMSS, or a range as HHMM-HHMM, -…, …-")
+
+
+def _range(
+    column: ColumnElement[Any], value: str, form: re.Pattern[str], upper: str, takes: str
+) -> Condition:
+    first, dash, last = value.partition("-")
+    if not dash:
+        last = first
+    if not all(not end or form.fullmatch(end) for end in (first, last)) or not (first or last):
+        raise ValueError(takes)
+    if not dash and not upper:
+        return column == first
+    if first and last and first > last:
+        return false()
+    # Without a first day too, rows without a date do not match.
+    parts = [column >= first if first else column != ""]
+    if last:
+        parts.append(column <= last + upper)
+    return and_(*parts)
+
+
+def _number(column: ColumnElement[Any], value: str) -> Condition:
+    if not re.fullmatch(r"[+-]?\d{1,9}", value):
+        raise ValueError("a whole number")
+    return column == int(value)
+
+
+_BY_KIND: dict[Kind, Callable[[ColumnElement[Any], str], Condition]] = {
+    "uid": _uids,
+    "text": _text,
+    "name": _name,
+    "date": _date,
+    "time": _time,
+    "number": _number,
+}

@@ -1,0 +1,188 @@
+"""The tables of the archive: patient, study, series, instance; and what became of them: job, result, delivery.
+
+Values of DICOM are kept as they are matched: dates as YYYYMMDD, times as HHMMSS.FFFFFF, texts without control
+characters, absent ones as "". Only what is searched or listed has a column; everything else is in the file.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from firstread.archive.columns import Key, Moment, Text, now
+
+JobState = Literal["waiting", "running", "done", "failed"]
+DeliveryState = Literal["waiting", "sent", "failed"]
+
+
+class Base(DeclarativeBase):
+    """All tables; constraints have names, so that a migration can speak of them."""
+
+    type_annotation_map = {str: Text, datetime: Moment}  # noqa: RUF012 - SQLAlchemy reads it from the class
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Patient(Base):
+    """A person, as Patient ID and Issuer of Patient ID tell persons apart.
+
+    `key` is both of them, or, where there is no Patient ID, the Study Instance UID: two studies without a
+    Patient ID are never taken for one person's.
+    """
+
+    __tablename__ = "patient"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    patient_id: Mapped[str] = mapped_column(index=True)
+    issuer: Mapped[str]
+    name: Mapped[str]
+    name_folded: Mapped[str] = mapped_column(index=True)
+    birth_date: Mapped[str]
+    sex: Mapped[str]
+
+
+class Study(Base):
+    """A study, of the patient with whom it came first.
+
+    `inconsistent`: an instance came with another patient; `conflicts`: so many came again with other bytes;
+    `held` keeps it from retention. The numbers count the first version of each instance.
+    """
+
+    __tablename__ = "study"
+    __table_args__ = (Index("ix_study_date_time", "study_date", "study_time"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    study_uid: Mapped[str] = mapped_column(unique=True)
+    study_id: Mapped[str]
+    study_date: Mapped[str]
+    study_time: Mapped[str]
+    accession_number: Mapped[str] = mapped_column(index=True)
+    description: Mapped[str]
+    referring_physician: Mapped[str]
+    number_of_series: Mapped[int]
+    number_of_instances: Mapped[int]
+    received_at: Mapped[datetime] = mapped_column(default=now)
+    last_received_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    conflicts: Mapped[int] = mapped_column(default=0)
+    inconsistent: Mapped[bool] = mapped_column(default=False)
+    held: Mapped[bool] = mapped_column(default=False)
+
+
+class Series(Base):
+    """A series of a study. The same Series UID in another study is another series."""
+
+    __tablename__ = "series"
+    __table_args__ = (UniqueConstraint("study_key", "series_uid"), Index(None, "study_key", "modality"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    study_key: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))
+    series_uid: Mapped[str] = mapped_column(index=True)
+    modality: Mapped[str]
+    number: Mapped[int | None]
+    description: Mapped[str]
+    body_part: Mapped[str]
+    number_of_instances: Mapped[int]
+
+
+class Instance(Base):
+    """A stored file. Version 1 is what came first under a SOP Instance UID, and what is served.
+
+    Other bytes under the same UID are kept as version 2, 3 …, for a person to look at.
+
+    `file` is relative to the folder of instances; `file_digest` is the sha256 (hex) of the file,
+    `dataset_digest` that of its data set, without the file meta information.
+    """
+
+    __tablename__ = "instance"
+    __table_args__ = (
+        UniqueConstraint("sop_instance_uid", "version"),
+        UniqueConstraint(
+            "sop_instance_uid", "dataset_digest", "transfer_syntax_uid", name="uq_instance_content"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    series_key: Mapped[int] = mapped_column(ForeignKey("series.id", ondelete="CASCADE"), index=True)
+    sop_instance_uid: Mapped[str]
+    version: Mapped[int]
+    sop_class_uid: Mapped[str]
+    transfer_syntax_uid: Mapped[str]
+    number: Mapped[int | None]
+    rows: Mapped[int | None]
+    columns: Mapped[int | None]
+    frames: Mapped[int | None]
+    file: Mapped[str] = mapped_column(unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    file_digest: Mapped[str]
+    dataset_digest: Mapped[str]
+    source: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Job(Base):
+    """One reading of a study by one reader: waiting, running, done or failed."""
+
+    __tablename__ = "job"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    study_key: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    reader: Mapped[str]
+    state: Mapped[str] = mapped_column(default="waiting", index=True)
+    priority: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+
+
+class Result(Base):
+    """What a job found: where its result folder is, and the digest of result.json."""
+
+    __tablename__ = "result"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    job_key: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), index=True)
+    folder: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[str]
+    category: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Delivery(Base):
+    """One result on its way to one destination: waiting, sent or failed."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (UniqueConstraint("result_key", "destination", "document"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    result_key: Mapped[int] = mapped_column(ForeignKey("result.id", ondelete="CASCADE"))
+    destination: Mapped[str]
+    document: Mapped[str]
+    state: Mapped[str] = mapped_column(default="waiting", index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str] = mapped_column(default="")
+
+
+class Removal(Base):
+    """A study that retention removed: when, by which rule, and how much it was. No patient is named."""
+
+    __tablename__ = "removal"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    study_uid: Mapped[str] = mapped_column(index=True)
+    rule: Mapped[str]
+    instances: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
+    removed_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,246 @@
+"""Rows of received instances: written so that the same instance, however often and from wherever, is one row."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from firstread.archive.columns import now
+from firstread.archive.header import Header, folded
+from firstread.archive.models import Base, Instance, Patient, Series, Study
+
+Outcome = Literal["stored", "duplicate", "conflict"]
+_Versions = dict[tuple[str, str], tuple[int, str, int]]  # by digest and transfer syntax: version, file, size
+
+
+@dataclass
+class Arrival:
+    """One instance that lies on the disk under `name` and waits for its row; `outcome` says what became of it.
+
+    `kept` is the name of the file that holds its bytes: its own, or that of the same instance stored before.
+    """
+
+    header: Header
+    transfer_syntax_uid: str
+    written: Path
+    name: str
+    size: int
+    file_digest: str
+    dataset_digest: str
+    source: str
+    outcome: Outcome = "stored"
+    kept: str = ""
+    version: int = 1
+    error: Exception | None = None
+
+    @property
+    def order(self) -> tuple[str, str, str, str]:
+        """Return what rows are written by, so that no two transactions wait for each other."""
+        header = self.header
+        return header.patient_key, header.study_uid, header.series_uid, header.sop_instance_uid
+
+
+def record(
+    connection: Connection, arrivals: Sequence[Arrival], *, is_there: Callable[[str, int], bool]
+) -> None:
+    """Write the rows of a group of arrivals and set their outcomes; the caller commits.
+
+    The same data set in the same transfer syntax is a duplicate, and adds nothing; only where the file of the
+    first is gone, that of the second takes its place. Another data set under the same SOP Instance UID is a
+    conflict: it gets a version of its own and changes nothing that is there.
+
+    Args:
+        connection: In a transaction that writes.
+        arrivals: Instances whose files are on the disk.
+        is_there: Tells whether a file of this name and size (bytes) is on the disk.
+    """
+    keys: dict[tuple[str, str], tuple[int, int]] = {}
+    known = _versions(connection, [arrival.header.sop_instance_uid for arrival in arrivals])
+    new: list[Arrival] = []
+    for arrival in sorted(arrivals, key=lambda arrival: arrival.order):
+        versions = known.setdefault(arrival.header.sop_instance_uid, {})
+        content = (arrival.dataset_digest, arrival.transfer_syntax_uid)
+        if content in versions:
+            arrival.outcome = "duplicate"
+            arrival.version, arrival.kept, size = versions[content]
+            if arrival.kept == arrival.name:  # an earlier try was committed after all
+                arrival.outcome = "stored" if arrival.version == 1 else "conflict"
+            elif not is_there(arrival.kept, size):
+                _replace(connection, arrival)
+            continue
+        arrival.version = 1 + max((version for version, _, _ in versions.values()), default=0)
+        arrival.outcome, arrival.kept = ("conflict" if versions else "stored"), arrival.name
+        versions[content] = (arrival.version, arrival.name, arrival.size)
+        series = (arrival.header.study_uid, arrival.header.series_uid)
+        if series not in keys:
+            keys[series] = _series(connection, arrival.header)
+        new.append(arrival)
+    if new:
+        rows = [_row(each, keys[each.header.study_uid, each.header.series_uid][1]) for each in new]
+        connection.execute(insert(Instance), rows)
+        _count(connection, new, keys)
+
+
+def _replace(connection: Connection, arrival: Arrival) -> None:
+    connection.execute(
+        update(Instance)
+        .where(Instance.file == arrival.kept)
+        .values(file=arrival.name, size=arrival.size, file_digest=arrival.file_digest)
+    )
+    arrival.kept = arrival.name
+
+
+def _versions(connection: Connection, uids: Sequence[str]) -> dict[str, _Versions]:
+    found: dict[str, _Versions] = {}
+    statement = select(
+        Instance.sop_instance_uid,
+        Instance.dataset_digest,
+        Instance.transfer_syntax_uid,
+        Instance.version,
+        Instance.file,
+        Instance.size,
+    ).where(Instance.sop_instance_uid.in_(bindparam("uids", expanding=True)))
+    for row in connection.execute(statement, {"uids": list(uids)}):
+        content = (row.dataset_digest, row.transfer_syntax_uid)
+        found.setdefault(row.sop_instance_uid, {})[content] = (row.version, row.file, row.size)
+    return found
+
+
+def _row(arrival: Arrival, series_key: int) -> dict[str, Any]:
+    header = arrival.header
+    return {
+        "series_key": series_key,
+        "sop_instance_uid": header.sop_instance_uid,
+        "version": arrival.version,
+        "sop_class_uid": header.sop_class_uid,
+        "transfer_syntax_uid": arrival.transfer_syntax_uid,
+        "number": header.instance_number,
+        "rows": header.rows,
+        "columns": header.columns,
+        "frames": header.frames,
+        "file": arrival.name,
+        "size": arrival.size,
+        "file_digest": arrival.file_digest,
+        "dataset_digest": arrival.dataset_digest,
+        "source": arrival.source,
+    }
+
+
+def _series(connection: Connection, header: Header) -> tuple[int, int]:
+    """Return the keys of the study and of the series, which are made where they are not there yet."""
+    found = connection.execute(
+        select(Study.id, Series.id, Patient.key)
+        .join(Series, and_(Series.study_key == Study.id, Series.series_uid == header.series_uid))
+        .join(Patient, Patient.id == Study.patient_key)
+        .where(Study.study_uid == header.study_uid)
+    ).one_or_none()
+    if found is None:
+        study, patient_key = _study(connection, header)
+        series = _made(
+            connection,
+            Series,
+            {"study_key": study, "series_uid": header.series_uid},
+            {
+                "modality": header.modality,
+                "number": header.series_number,
+                "description": header.series_description,
+                "body_part": header.body_part,
+                "number_of_instances": 0,
+            },
+        )
+    else:
+        study, series, patient_key = found
+    if patient_key != header.patient_key:
+        connection.execute(update(Study).where(Study.id == study).values(inconsistent=True))
+    return study, series
+
+
+def _study(connection: Connection, header: Header) -> tuple[int, str]:
+    found = connection.execute(
+        select(Study.id, Patient.key).join(Patient, Patient.id == Study.patient_key)
+        .where(Study.study_uid == header.study_uid)
+    ).one_or_none()  # fmt: skip
+    if found is not None:
+        return found[0], found[1]
+    patient = _made(
+        connection,
+        Patient,
+        {"key": header.patient_key},
+        {
+            "patient_id": header.patient_id,
+            "issuer": header.issuer,
+            "name": header.patient_name,
+            "name_folded": folded(header.patient_name),
+            "birth_date": header.birth_date,
+            "sex": header.sex,
+        },
+    )
+    study = _made(
+        connection,
+        Study,
+        {"study_uid": header.study_uid},
+        {
+            "patient_key": patient,
+            "study_id": header.study_id,
+            "study_date": header.study_date,
+            "study_time": header.study_time,
+            "accession_number": header.accession_number,
+            "description": header.study_description,
+            "referring_physician": header.referring_physician,
+            "number_of_series": 0,
+            "number_of_instances": 0,
+        },
+    )
+    # Another process may have made the study meanwhile, for another patient.
+    key = connection.execute(
+        select(Patient.key).join(Study, Study.patient_key == Patient.id).where(Study.id == study)
+    ).scalar_one()
+    return study, key
+
+
+def _made(connection: Connection, table: type[Base], identity: dict[str, Any], rest: dict[str, Any]) -> int:
+    """Return the key of the row with this identity; make it where it is not there, whoever else does so too."""
+    make: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    model: Any = table
+    connection.execute(make(table).values(**identity, **rest).on_conflict_do_nothing())
+    same = [getattr(model, column) == value for column, value in identity.items()]
+    return int(connection.execute(select(model.id).where(*same)).scalar_one())
+
+
+def _count(
+    connection: Connection, new: Sequence[Arrival], keys: dict[tuple[str, str], tuple[int, int]]
+) -> None:
+    """Bring the numbers of studies and series up to date."""
+    stored: Counter[tuple[str, str]] = Counter()
+    conflicts: Counter[int] = Counter()
+    for arrival in new:
+        series = (arrival.header.study_uid, arrival.header.series_uid)
+        if arrival.outcome == "stored":
+            stored[series] += 1
+        else:
+            conflicts[keys[series][0]] += 1
+    studies: Counter[int] = Counter()
+    for series, (study, key) in sorted(keys.items(), key=lambda item: item[1]):
+        studies[study] += stored[series]
+        connection.execute(
+            update(Series).where(Series.id == key)
+            .values(number_of_instances=Series.number_of_instances + stored[series])
+        )  # fmt: skip
+    for study, number in sorted(studies.items()):
+        counted = select(func.count(Series.id)).where(
+            Series.study_key == study, Series.number_of_instances > 0
+        )
+        connection.execute(
+            update(Study)
+            .where(Study.id == study)
+            .values(
+                number_of_instances=Study.number_of_instances + number,
+                number_of_series=counted.scalar_subquery(),
+                conflicts=Study.conflicts + conflicts[study],
+                last_received_at=now(),
+            )
+        )

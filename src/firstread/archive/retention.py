@@ -1,0 +1,144 @@
+"""What may leave the archive, and when: by age, and when the disk fills; never what is unread or unsent."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, select
+
+from firstread.archive.archive import Archive
+from firstread.archive.columns import now
+from firstread.archive.database import reading, writing
+from firstread.archive.models import Delivery, Instance, Job, Patient, Removal, Result, Series, Study
+
+SLACK_PERCENT = 5.0  # below the watermark, so that not every instance starts a clean-up
+PORTION = 100
+
+
+@dataclass(frozen=True)
+class Removed:
+    """How much one run of retention took away."""
+
+    studies: int = 0
+    instances: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Removed") -> "Removed":
+        return Removed(
+            self.studies + other.studies, self.instances + other.instances, self.bytes + other.bytes
+        )
+
+
+def removable() -> ColumnElement[bool]:
+    """Return the condition that a study may go: it was read, everything was sent, nobody holds it, nothing is odd.
+
+    Read: it has a job, and every job is done. Sent: every delivery is sent. Odd: other bytes came under one
+    of its UIDs, or another patient; a person must look first.
+    """
+    jobs = select(Job.id).where(Job.study_key == Study.id)
+    unsent = (
+        select(Delivery.id)
+        .join(Result, Result.id == Delivery.result_key)
+        .join(Job, Job.id == Result.job_key)
+        .where(Job.study_key == Study.id, Delivery.state != "sent")
+    )
+    return and_(
+        not_(Study.held),
+        not_(Study.inconsistent),
+        Study.conflicts == 0,
+        exists(jobs.correlate(Study)),
+        not_(exists(jobs.where(Job.state != "done").correlate(Study))),
+        not_(exists(unsent.correlate(Study))),
+    )
+
+
+def disk_percent(archive: Archive) -> float:
+    """Return how full the archive's disk is, in percent, as an ordinary user sees it."""
+    usage = shutil.disk_usage(archive.folder)
+    return 100.0 * usage.used / max(usage.used + usage.free, 1)
+
+
+def retain(
+    archive: Archive,
+    *,
+    keep_days: int | None,
+    full_percent: float | None,
+    at: datetime | None = None,
+    fullness: Callable[[Archive], float] = disk_percent,
+) -> Removed:
+    """Remove the studies that the rules let go, the longest untouched first.
+
+    The rows go first, in one transaction a study, with the patient where it was the last one, and the files
+    after: a cut in between leaves strays, which `verify` finds, and never a row without its file.
+
+    Args:
+        archive: May be in use meanwhile.
+        keep_days: Days after the last instance from which a study goes; None: age is no reason.
+        full_percent: Fullness of the disk (percent) above which studies go until it is `SLACK_PERCENT` lower;
+            None: fullness is no reason.
+        at: The present moment; None: now.
+        fullness: Measures the disk.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    removed = Removed()
+    if keep_days is not None:
+        before = (at or now()) - timedelta(days=keep_days)
+        removed += _remove_while(archive, f"older than {keep_days} days", Study.last_received_at < before)
+    if full_percent is not None and fullness(archive) > full_percent:
+        low = max(full_percent - SLACK_PERCENT, 0.0)
+        removed += _remove_while(
+            archive, f"disk above {full_percent:g} %", go_on=lambda: fullness(archive) > low
+        )
+    return removed
+
+
+def _remove_while(
+    archive: Archive,
+    rule: str,
+    *conditions: ColumnElement[bool],
+    go_on: Callable[[], bool] = lambda: True,
+) -> Removed:
+    removed = Removed()
+    while True:
+        with reading(archive.engine) as connection:
+            oldest = (
+                select(Study.id).where(removable(), *conditions).order_by(Study.last_received_at, Study.id)
+            )
+            keys = connection.execute(oldest.limit(PORTION)).scalars().all()
+        gone = Removed()
+        for key in keys:
+            if not go_on():
+                return removed + gone
+            gone += _remove(archive, key, rule, conditions)
+        removed += gone
+        if not gone.studies:
+            return removed
+
+
+def _remove(archive: Archive, key: int, rule: str, conditions: tuple[ColumnElement[bool], ...]) -> Removed:
+    with writing(archive.engine) as connection:
+        # Once more, now that nobody else can write to it.
+        locked = select(Study.study_uid, Study.patient_key).where(Study.id == key, removable(), *conditions)
+        study = connection.execute(locked.with_for_update(of=Study)).one_or_none()
+        if study is None:
+            return Removed()
+        held: Any = (
+            select(Instance.file, Instance.size)
+            .join(Series, Series.id == Instance.series_key)
+            .where(Series.study_key == key)
+        )
+        files = connection.execute(held).all()
+        size = sum(row.size for row in files)
+        connection.execute(
+            insert(Removal).values(study_uid=study.study_uid, rule=rule, instances=len(files), size=size)
+        )
+        connection.execute(delete(Study).where(Study.id == key))
+        others = select(Study.id).where(Study.patient_key == study.patient_key)
+        connection.execute(delete(Patient).where(Patient.id == study.patient_key, not_(exists(others))))
+    for row in files:
+        archive.files.remove(row.file)
+    return Removed(1, len(files), size)

@@ -1,0 +1,75 @@
+"""A real PostgreSQL server of the tests' own, on a socket in a folder of its own."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+USER = "firstread"
+
+
+def programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs, the newest where there are several; None where there is none."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    named = shutil.which("initdb")
+    return Path(named).resolve().parent if named else None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server; it refuses to run as root, so then it runs as the user postgres."""
+
+    programs: Path
+    folder: Path
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{USER}@/{database}?host={self.folder}"
+
+    def run(self, program: str, *arguments: str) -> None:
+        account = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+        done = subprocess.run(
+            [self.programs / program, "-D", self.folder / "data", *arguments],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=120, **account,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+    def start(self) -> None:
+        # fsync matters where the power can go; the tests kill processes only.
+        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200"
+        self.run("pg_ctl", "-w", "-s", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """End it at once, as a crash would."""
+        self.run("pg_ctl", "-w", "-s", "-m", "immediate", "stop")
+
+    def execute(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@contextmanager
+def server(where: Path) -> Iterator[Server]:
+    # Not under pytest's folder: others may not enter that, and the server is another user than root.
+    folder = Path(tempfile.mkdtemp(prefix="firstread-postgres-"))
+    if os.getuid() == 0:
+        account = pwd.getpwnam("postgres")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    made = Server(where, folder)
+    try:
+        made.run("initdb", "--no-sync", "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C.UTF-8")
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
