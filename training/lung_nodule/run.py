@@ -1,6 +1,6 @@
 """From the scans to the model packages: two folds that measure, then the networks that ship.
 
-    python -m training.lung_nodule.run --scans DIR --work DIR      four hours on two cores
+    python -m training.lung_nodule.run --scans DIR --work DIR      six hours on two cores
     python -m training.lung_nodule.run --smoke --work DIR          the same path on phantoms and balls: nothing to ship
 
 A step whose result is there is not done again: a run that was stopped goes on when it is started again. Every step can
@@ -218,13 +218,13 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     step(
         "detector", "train_detector", "--scenes", *(work / "scenes" / name for name in plan.everyone),
         "--start", work / f"detector-{folds[0]}" / "weights.pt", "--out", work / "detector",
-        "--rate", "1.5e-3", "--seed", 2, *several, *plan.detector,
+        "--rate", "1.2e-3", "--seed", 2, *several, *plan.detector,
     )  # fmt: skip
     _lungs(done, plan, work, "lungs", plan.everyone, several)
     step(
         "candidate", "train_candidate", "--scenes", *(work / "scenes" / name for name in plan.everyone),
         "--mined", *(work / f"mined-{fold}" for fold in folds), "--out", work / "candidate",
-        *several, *plan.candidate,
+        "--start", work / f"candidate-{folds[0]}" / "weights.pt", "--rate", "1.2e-3", *several, *plan.candidate,
     )  # fmt: skip
     step(
         "package-lungs", "package", "lungs", *packed, "--weights", work / "lungs" / "weights.pt", "--shapes", shapes,
@@ -303,7 +303,7 @@ def main() -> None:
         "--scans", type=Path, help="a folder of DICOM folders: the five LIDC scans and one more"
     )
     parser.add_argument("--work", type=Path, required=True, help="where everything is made")
-    parser.add_argument("--minutes", type=float, default=52, help="of training, a detector")
+    parser.add_argument("--minutes", type=float, default=105, help="of training, a detector")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--smoke", action="store_true")
     options = parser.parse_args()
