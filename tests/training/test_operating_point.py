@@ -15,7 +15,7 @@ def chest(name, protocol, seed, *, nodules=12, separable=1.0):
     for n in range(nodules):
         centre = [30.0 * n, 0.0, 0.0]
         truth.append({
-            "center_lps_mm": centre, "diameter_mm": 8.0, "counts": True,
+            "center_lps_mm": centre, "diameter_mm": 8.0, "long_mm": 9.0, "counts": True,
             "labels": {"size": "6 to 12 mm", "readers": "4"},
         })  # fmt: skip
         rows.append([*centre, rng.normal(0.5), rng.normal(2 * separable)])
@@ -41,6 +41,26 @@ def test_the_fit_gives_weight_to_the_score_that_tells_more():
     assert weights[1] > weights[0] > 0
 
 
+def test_an_elongated_nodule_is_hit_within_half_of_its_long_diameter():
+    one = chest("p/0", op.AS_ACQUIRED, 1, nodules=1)
+    one["candidates"][0][0] = one["nodules"][0]["long_mm"] / 2 - 0.1
+    assert op.scale_of([one]).middle == pytest.approx(one["candidates"][0][3:])
+    assert op.froc(op.scans([one], None), count=2).nodules[0].score == one["candidates"][0][3]
+
+
+def test_weights_carry_over_to_networks_that_score_otherwise():
+    chests = [chest(f"p/{n}", op.AS_ACQUIRED, n, nodules=40, separable=0.8) for n in range(4)]
+    moved = [
+        one | {"candidates": [[*row[:3], row[3] * 3 + 5, row[4] * 0.5 - 2] for row in one["candidates"]]}
+        for one in chests
+    ]
+    weights = op.fitted([*op.on_scale(chests, op.scale_of(chests))])
+    as_they_score = op.scans(chests, op.scale_of(chests).shown(weights))
+    otherwise = op.scans(moved, op.scale_of(moved).shown(weights))
+    for one, other in zip(as_they_score, otherwise, strict=True):
+        assert [c.score for c in one.candidates] == pytest.approx([c.score for c in other.candidates])
+
+
 def test_the_threshold_allows_as_many_false_positives_as_asked_for():
     told = op.scans(fold(1), np.array([1.0, 1.0, 0.0]))
     assert op.false_positives(told, op.threshold_at(told, 2.0)) <= 2.0
@@ -54,7 +74,20 @@ def test_the_report_names_what_ships_and_every_protocol(tmp_path, monkeypatch, c
     monkeypatch.setattr(
         sys,
         "argv",
-        ["x", "--folds", *files, "--int8", *files, "--shipped", files[0], files[0], "--json", str(out)],
+        [
+            "x",
+            "--folds",
+            *files,
+            "--seen",
+            *files,
+            "--int8",
+            *files,
+            "--shipped",
+            files[0],
+            files[0],
+            "--json",
+            str(out),
+        ],
     )
     op.main()
     report = json.loads(out.read_text())

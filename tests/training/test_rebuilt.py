@@ -40,7 +40,7 @@ def test_a_network_whose_layers_are_others_is_refused(monkeypatch):
 
 
 def test_weights_of_another_width_are_refused(monkeypatch):
-    narrow = lambda: rebuilding.CandidateNetwork((8, 24, 48, 96))  # noqa: E731
+    narrow = lambda: rebuilding.CandidateNetwork((8, 20, 48, 96))  # noqa: E731
     monkeypatch.setitem(rebuilding.NETWORKS, "candidate", narrow)
     with pytest.raises(ValueError, match="shape"):
         rebuilding.rebuilt(find_package("lung_nodule_candidate"))

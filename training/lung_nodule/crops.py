@@ -67,7 +67,7 @@ class CropStore:
 def augmented(
     scene: StoredScene, place: Floats, rng: np.random.Generator, *, edge: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Crop around a place, turn, scale and mirror, change the HU.
+    """Crop around a place and vary what is seen.
 
     Args:
         scene: Where from.
@@ -78,9 +78,26 @@ def augmented(
     Returns:
         HU [e, e, e], cover [e/2, e/2, e/2] and nodules [`ROWS`, 5]; rows of diameter 0 pad.
     """
-    hu, cover = scene.hu(), scene.cover()
     start = np.rint((place - rng.uniform(0.12, 0.88, 3) * edge) / 2).astype(int) * 2
-    start = np.clip(start, 0, np.maximum(np.array(hu.shape) - edge, 0))
+    start = np.clip(start, 0, np.maximum(np.array(scene.hu().shape) - edge, 0))
+    return varied(scene, start, rng, edge=edge)
+
+
+def varied(
+    scene: StoredScene, start: npt.NDArray[np.int64], rng: np.random.Generator, *, edge: int
+) -> tuple[Floats, Floats, Floats]:
+    """Cut a crop, turn, scale and mirror it about its middle, change the HU.
+
+    Args:
+        scene: Where from.
+        start: First voxel (z, y, x), even; what lies outside the scene is air.
+        rng: Source of every choice.
+        edge: Of the crop; voxels, even.
+
+    Returns:
+        As `augmented`.
+    """
+    hu, cover = scene.hu(), scene.cover()
     rows = scene.nodules.copy()
     if rng.random() < 0.4:
         image, inside, rows = _turned(hu, cover, rows, start, rng, edge=edge)

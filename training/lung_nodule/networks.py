@@ -81,29 +81,38 @@ class CandidateNetwork(nn.Module):
     """Tell nodules from what only looks like one: 40³ voxels of 1 mm around a candidate.
 
     Output `nodule` [N, 1]: logit. The middle is looked at apart: means and maxima over the whole cube drown a small
-    nodule in the vessels around it.
+    nodule in the vessels around it. In training also `cover`, a logit at stride 2 of being inside a nodule: where a
+    nodule ends says more than that there is one.
     """
 
-    def __init__(self, widths: tuple[int, int, int, int] = (12, 24, 48, 96)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (12, 20, 48, 96)) -> None:
         super().__init__()
         a, b, c, d = widths
         # The first step keeps the voxels: half of what is judged is smaller than six of them.
-        self.features = nn.Sequential(
-            _conv(1, a), _conv(a, b, stride=2), _Residual(b), _conv(b, c, stride=2), _Residual(c)
-        )
-        self.context = nn.Sequential(_conv(c, d, stride=2), _Residual(d))
+        self.stem = _conv(1, a)
+        self.stage2 = nn.Sequential(_conv(a, b, stride=2), _Residual(b))
+        self.stage4 = nn.Sequential(_conv(b, c, stride=2), _Residual(c), _Residual(c))
+        self.stage8 = nn.Sequential(_conv(c, d, stride=2), _Residual(d), _Residual(d))
+        self.side4, self.side8 = nn.Conv3d(c, c, 1), nn.Conv3d(d, c, 1)
+        self.merge4 = _conv(c, c)
         self.drop = nn.Dropout(0.3)
-        self.head = nn.Linear(2 * c + 2 * d, 1)
+        self.head = nn.Linear(2 * c + d, 1)
+        self.cover_side = nn.Conv3d(c, b, 1)
+        self.cover = nn.Sequential(_conv(b, b), nn.Conv3d(b, 1, 1))
 
     def forward(self, hu: Tensor) -> dict[str, Tensor]:
-        near = self.features(windowed(hu))
-        wide = self.context(near)
-        # Of 10 cells of 4 mm the middle four, of 5 cells of 8 mm the middle one.
-        middle = near[:, :, 3:7, 3:7, 3:7]
-        pooled = torch.cat(
-            [middle.mean((2, 3, 4)), middle.amax((2, 3, 4)), wide[:, :, 2, 2, 2], wide.mean((2, 3, 4))], 1
-        )
-        return {"nodule": self.head(self.drop(pooled))}
+        f2 = self.stage2(self.stem(windowed(hu)))
+        f4 = self.stage4(f2)
+        f8 = self.stage8(f4)
+        p4 = self.merge4(self.side4(f4) + F.interpolate(self.side8(f8), scale_factor=2.0, mode="nearest"))
+        # Of 10 cells of 4 mm the middle four.
+        middle = p4[:, :, 3:7, 3:7, 3:7]
+        pooled = torch.cat([middle.mean((2, 3, 4)), middle.amax((2, 3, 4)), f8.mean((2, 3, 4))], 1)
+        found = {"nodule": self.head(self.drop(pooled))}
+        if self.training:
+            up = F.interpolate(self.cover_side(p4), scale_factor=2.0, mode="nearest")
+            found["cover"] = self.cover(F.relu(up + f2))
+        return found
 
 
 class LungNetwork(nn.Module):

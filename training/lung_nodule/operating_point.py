@@ -4,7 +4,9 @@
 
 Each file holds what `score.py` wrote of one fold's held-out chests. The weights and the threshold that a fold is
 reported with come from the other folds alone. What ships (`shipped` in the report) is fitted on all of them.
-`--shipped` names the files of the networks that ship, to give INT8 its own threshold.
+Two networks trained alike differ in how high they score, so `--seen` names, by fold, chests that its networks know,
+with nodules that they don't. Scores count in the spread of those nodules' scores; on that scale weights and thresholds
+carry over to other networks. `--shipped` names such chests scored by what ships, in FP32 and INT8.
 `--int8` names the same chests scored with the INT8 packages, in the same order; `--baseline` those of the blobs.
 """
 
@@ -19,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from firstread.evaluation.froc import Froc, Scored, ScoredScan, Truth, froc
+from firstread.evaluation.strata import size_class
+from training.lung_nodule.agreement import auc
 from training.lung_nodule.rendering import PROTOCOLS
 
 Floats = npt.NDArray[np.float64]
@@ -26,22 +30,29 @@ Chest = dict[str, Any]
 LEAST_RADIUS_MM = 2.5
 """A candidate this near a centre hits however small the nodule: the tolerance of a read's own outline."""
 AS_ACQUIRED, REAL = "as acquired", "real"
+SMALL = size_class(5.0)
 
 
-def fitted(chests: Sequence[Chest]) -> Floats:
-    """Fit weights of detector, candidate network and bias by logistic regression with a little ridge (Newton)."""
-    inputs, truth = [], []
+def proposals(chests: Sequence[Chest]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return both logits [n, 2] of the candidates that are known to be right or wrong, and which are right [n]."""
+    logits, right = [], []
     for chest in chests:
         rows = np.asarray(chest["candidates"], float).reshape(-1, 5)
         centres = np.array([n["center_lps_mm"] for n in chest["nodules"]], float).reshape(-1, 3)
-        radii = np.array([max(n["diameter_mm"] / 2, LEAST_RADIUS_MM) for n in chest["nodules"]])
+        radii = np.array([reach(n) for n in chest["nodules"]])
         counts = np.array([n["counts"] for n in chest["nodules"]], bool)
         hits = np.linalg.norm(rows[:, None, :3] - centres[None], axis=-1) <= radii
         hit, ignored = (hits & counts).any(1), (hits & ~counts).any(1)
         known = hit | ~ignored
-        inputs.append(np.column_stack([rows[known, 3:], np.ones(known.sum())]))
-        truth.append(hit[known])
-    x, y = np.concatenate(inputs), np.concatenate(truth).astype(float)
+        logits.append(rows[known, 3:])
+        right.append(hit[known])
+    return np.concatenate(logits), np.concatenate(right)
+
+
+def fitted(chests: Sequence[Chest]) -> Floats:
+    """Fit weights of detector, candidate network and bias by logistic regression with a little ridge (Newton)."""
+    logits, right = proposals(chests)
+    x, y = np.column_stack([logits, np.ones(len(logits))]), right.astype(float)
     weights = np.zeros(3)
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
@@ -49,6 +60,51 @@ def fitted(chests: Sequence[Chest]) -> Floats:
         curve = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(3)
         weights -= np.linalg.solve(curve, gradient)
     return weights
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How high the two networks of a fold score nodules: median and width of the middle half, of each score [2]."""
+
+    middle: Floats
+    spread: Floats
+
+    def shown(self, weights: Floats) -> Floats:
+        """Return weights for raw scores that do what `weights` do for scores on this scale."""
+        raw = weights[:2] / self.spread
+        return np.append(raw, weights[2] - raw @ self.middle)
+
+
+RAW = Scale(np.zeros(2), np.ones(2))
+
+
+def scale_of(chests: Sequence[Chest]) -> Scale:
+    """Measure the scale on the best candidate of every nodule that counts."""
+    best = []
+    for chest in of(chests, AS_ACQUIRED):
+        rows = np.asarray(chest["candidates"], float).reshape(-1, 5)
+        for nodule in chest["nodules"]:
+            away = np.linalg.norm(rows[:, :3] - nodule["center_lps_mm"], axis=1)
+            near = rows[away <= reach(nodule)]
+            if nodule["counts"] and len(near):
+                best.append(near[near[:, 3].argmax(), 3:])
+    low, middle, high = np.percentile(np.array(best), (25, 50, 75), axis=0)
+    return Scale(middle, np.maximum(high - low, 1e-3))
+
+
+def on_scale(chests: Sequence[Chest], scale: Scale) -> list[Chest]:
+    """Return the chests with the scores on a scale."""
+    told = []
+    for chest in chests:
+        rows = np.asarray(chest["candidates"], float).reshape(-1, 5).copy()
+        rows[:, 3:] = (rows[:, 3:] - scale.middle) / scale.spread
+        told.append(chest | {"candidates": rows})
+    return told
+
+
+def reach(nodule: dict[str, Any]) -> float:
+    """Return how far from a nodule's centre a candidate hits it; mm."""
+    return float(max(nodule["long_mm"] / 2, LEAST_RADIUS_MM))
 
 
 def scans(chests: Sequence[Chest], weights: Floats | None) -> list[ScoredScan]:
@@ -69,7 +125,7 @@ def scans(chests: Sequence[Chest], weights: Floats | None) -> list[ScoredScan]:
                     for (x, y, z), s in zip(rows[:, :3], scores, strict=True)
                 ],
                 nodules=[
-                    Truth(tuple(n["center_lps_mm"]), n["diameter_mm"], n["counts"], n["labels"])
+                    Truth(tuple(n["center_lps_mm"]), n["long_mm"], n["counts"], n["labels"])
                     for n in chest["nodules"]
                 ],
                 patient=chest["patient"],
@@ -106,12 +162,16 @@ class Fold:
     threshold: float
 
     def told(self, protocol: str) -> list[ScoredScan]:
-        """Return the chests of a protocol, scores as logits above the threshold: one scale for all folds."""
+        """Return the chests of a protocol, scores above the threshold in spreads: one scale for all folds.
+
+        Logits would not do: how steep they are depends on the chests that the weights were fitted on.
+        """
         return [
             replace(
                 scan,
                 candidates=[
-                    replace(c, score=_logit(c.score) - _logit(self.threshold)) for c in scan.candidates
+                    replace(c, score=(_logit(c.score) - _logit(self.threshold)) / self.weights[:2].sum())
+                    for c in scan.candidates
                 ],
             )
             for scan in scans(of(self.chests, protocol), self.weights)
@@ -132,7 +192,7 @@ def robustness(folds: Sequence[Fold]) -> dict[str, Any]:
             measured = froc(
                 chosen, threshold=fold.threshold, least_radius_mm=LEAST_RADIUS_MM, rates=(1.0,), count=2
             )
-            large = [n for n in measured.nodules if n.diameter_mm >= 6]
+            large = [n for n in measured.nodules if n.labels["size"] != SMALL]
             found += sum(n.score is not None and n.score >= fold.threshold for n in large)
             total += len(large)
             alarms += sum(measured.false_positives_by_scan.values())
@@ -163,6 +223,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--folds", type=Path, nargs="+", required=True)
+    parser.add_argument("--seen", type=Path, nargs="*", default=[])
     parser.add_argument("--int8", type=Path, nargs="*", default=[])
     parser.add_argument("--baseline", type=Path, nargs="*", default=[])
     parser.add_argument(
@@ -171,7 +232,12 @@ def main() -> None:
     parser.add_argument("--false-positives", type=float, default=1.5, help="a scan, at the threshold")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    folds: list[list[Chest]] = [json.loads(path.read_text()) for path in options.folds]
+    scales = [scale_of(json.loads(path.read_text())) for path in options.seen] or [RAW] * len(options.folds)
+
+    def told_of(paths: Sequence[Path]) -> list[list[Chest]]:
+        return [on_scale(json.loads(p.read_text()), s) for p, s in zip(paths, scales, strict=True)]
+
+    folds = told_of(options.folds)
     report: dict[str, Any] = {"folds": []}
     judged: list[Fold] = []
     for number, chests in enumerate(folds):
@@ -184,6 +250,10 @@ def main() -> None:
         report["folds"].append({"weights": weights.tolist(), "threshold": threshold})
         print(f"fold {options.folds[number].stem}: weights {weights.round(3)}, threshold {threshold:.3f}")
 
+    for fold, point in zip(folds, report["folds"], strict=True):
+        logits, right = proposals(of(fold, AS_ACQUIRED))
+        point["auc"] = [round(auc(column, right), 4) for column in logits.T]
+        print(f"   ranking of {len(right)} proposals, AUC of detector and candidate network: {point['auc']}")
     for name, protocol in (("real scans", REAL), ("inserted nodules", AS_ACQUIRED)):
         pooled = [scan for fold in judged for scan in fold.told(protocol)]
         if not pooled:
@@ -202,7 +272,7 @@ def main() -> None:
     for scan, chest in zip(real, [c for f in folds for c in of(f, REAL)], strict=True):
         for nodule in chest["nodules"]:
             one = ScoredScan(
-                scan.name, scan.candidates, [Truth(tuple(nodule["center_lps_mm"]), nodule["diameter_mm"])]
+                scan.name, scan.candidates, [Truth(tuple(nodule["center_lps_mm"]), nodule["long_mm"])]
             )
             best = froc([one], least_radius_mm=LEAST_RADIUS_MM, count=2).nodules[0].score
             print(
@@ -217,7 +287,7 @@ def main() -> None:
             f" ({cell['sensitivity'] / reference:.2f} of the reference), {cell['false_positives']:.1f} false positives"
         )
     if options.int8:
-        report["int8"] = _int8(folds, [json.loads(p.read_text()) for p in options.int8], report["folds"])
+        report["int8"] = _int8(folds, told_of(options.int8), report["folds"])
     if options.baseline:
         scenes = of(
             [chest for path in options.baseline for chest in json.loads(path.read_text())], AS_ACQUIRED
@@ -227,15 +297,16 @@ def main() -> None:
         _print("Laplacian of Gaussian", measured)
     every = [chest for fold in folds for chest in of(fold, AS_ACQUIRED, REAL)]
     weights = fitted(of(every, AS_ACQUIRED))
+    threshold = round(threshold_at(scans(every, weights), options.false_positives), 4)
+    if options.shipped and options.seen:
+        weights = scale_of(json.loads(options.shipped[0].read_text())).shown(weights)
     report["shipped"] = {
         "detector": round(float(weights[0]), 4), "candidate": round(float(weights[1]), 4),
         "bias": round(float(weights[2]), 4),
-        "threshold": round(threshold_at(scans(every, weights), options.false_positives), 4),
+        "threshold": threshold,
     }  # fmt: skip
     if options.shipped:
-        report["shipped"]["threshold_int8"] = _matched(
-            options.shipped, weights, report["shipped"]["threshold"]
-        )
+        report["shipped"]["threshold_int8"] = _matched(options.shipped, weights, threshold)
     print("shipped:", report["shipped"])
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")

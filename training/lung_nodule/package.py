@@ -3,7 +3,7 @@
     python -m training.lung_nodule.package detector --weights FILE --out models --settings FILE
 
 `--settings` is a TOML file of the manifest's words and numbers (version, training, metrics, operating point).
-With `--calibration DIR` (of `scene_files.py` or `mining.py`) the INT8 graph is made by NNCF post-training quantisation;
+With `--calibration DIR` (scenes of `scene_files.py`) the INT8 graph is made by NNCF post-training quantisation;
 it is packed only if the answers differ from FP32's by no more than the gate allows on parts that it was not
 calibrated on. The lung network is quantised on `--chests` (with `--shapes`) and judged by its Dice.
 """
@@ -107,20 +107,11 @@ def converted(kind: str, weights: Path) -> openvino.Model:
 def tiles_of(
     folder: Path, patch: tuple[int, int, int], *, count: int, skip: int
 ) -> list[npt.NDArray[np.float32]]:
-    """Return HU [1, 1, *patch]: tiles of stored scenes, each around a nodule, or the cubes that `mining.py` cut."""
-    rng = np.random.default_rng(1)
+    """Return HU [1, 1, *patch]: parts of stored scenes, each around a nodule or an empty place."""
     scenes = stored(folder)
-    if scenes:
-        crops = (_around(scene, n, patch) for n in range(len(scenes)) for scene in scenes)
-        picked = list(itertools.islice(crops, skip, skip + count))
-    else:
-        cubes: list[npt.NDArray[np.uint8]] = []
-        for path in sorted(folder.glob("scene-*.npz")):
-            with np.load(path, allow_pickle=False) as mined:
-                cubes.extend(mined["hu"][:40])
-        order = rng.permutation(len(cubes))
-        picked = [_middle(cubes[order[n % len(cubes)]], patch) for n in range(skip, skip + count)]
-    return [as_hu(values)[None, None] for values in picked]
+    # Another place in each scene: nodules come first among them.
+    crops = (_around(s, n + 7 * i, patch) for n in itertools.count() for i, s in enumerate(scenes))
+    return [as_hu(values)[None, None] for values in itertools.islice(crops, skip, skip + count)]
 
 
 def _around(scene: StoredScene, number: int, patch: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
@@ -132,11 +123,6 @@ def _around(scene: StoredScene, number: int, patch: tuple[int, int, int]) -> npt
     ]
     part = hu[tuple(slice(s, s + p) for s, p in zip(start, patch, strict=True))]
     return np.pad(part, [(0, p - n) for p, n in zip(patch, part.shape, strict=True)])
-
-
-def _middle(cube: npt.NDArray[np.uint8], patch: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
-    start = [(n - p) // 2 for n, p in zip(cube.shape, patch, strict=True)]
-    return cube[tuple(slice(s, s + p) for s, p in zip(start, patch, strict=True))]
 
 
 def quantised(
@@ -240,9 +226,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--settings", type=Path, required=True)
     parser.add_argument("--card", type=Path, help="the model card, packed as card.md")
-    parser.add_argument(
-        "--calibration", type=Path, help="scenes or mined cubes to quantise with; without, FP32 only"
-    )
+    parser.add_argument("--calibration", type=Path, help="scenes to quantise with; without, FP32 only")
     parser.add_argument("--chests", type=Path, nargs="+", help="lungs: chests to quantise with, and --shapes")
     parser.add_argument("--shapes", type=Path, help="lungs: shapes.pkl of prepare.py")
     parser.add_argument("--tiles", type=int, default=24, help="how many to quantise with")

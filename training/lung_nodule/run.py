@@ -1,6 +1,6 @@
 """From the scans to the model packages: two folds that measure, then the networks that ship.
 
-    python -m training.lung_nodule.run --scans DIR --work DIR      four hours on two cores
+    python -m training.lung_nodule.run --scans DIR --work DIR      six hours on two cores
     python -m training.lung_nodule.run --smoke --work DIR          the same path on phantoms and balls: nothing to ship
 
 A step whose result is there is not done again: a run that was stopped goes on when it is started again. Every step can
@@ -32,8 +32,9 @@ class Plan:
         shared: Chests that both folds learn from.
         prepare: Arguments of `prepare.py`.
         scenes: Scenes a chest that the detector learns from; a phantom, a quarter of them.
-        mined: Scenes that a fold's detector proposes on.
+        mined: Scenes of a chest that the other fold's detector proposes on, at most.
         measured: Scenes a held-out chest; `shown` of them under every protocol.
+        seen: Scenes of each chest that a fold knows, with nodules that it doesn't: how high its networks score.
         detector, candidate, lungs: How long each is trained; `lungs_held` with batch norm's statistics held.
         real: Arguments that have the real scans scored.
         least: Arguments that say which candidates are kept.
@@ -47,6 +48,7 @@ class Plan:
     scenes: int
     mined: int
     measured: int
+    seen: int
     shown: int
     detector: tuple[str, ...]
     candidate: tuple[str, ...]
@@ -86,8 +88,8 @@ def real_plan(scans: Path, work: Path, minutes: float) -> Plan:
         held={"a": ("lidc-0005", "lidc-0006", "lidc-0007"), "b": ("lidc-0001", "lidc-0002")},
         shared=("lungfcp-01-0001", *(f"phantom-{seed}" for seed in phantoms)),
         prepare=("--scans", str(scans), "--wheel", str(wheel), "--phantoms", *phantoms),
-        scenes=45, mined=54, measured=3, shown=1,
-        detector=("--minutes", f"{minutes:g}"), candidate=("--steps", "900"),
+        scenes=45, mined=30, measured=3, seen=2, shown=1,
+        detector=("--minutes", f"{minutes:g}"), candidate=("--minutes", "30"),
         lungs=("--steps", "800"), lungs_held=("--steps", "250"),
         real=("--scans", str(scans)), least=(), tiles=24, attributes=True,
     )  # fmt: skip
@@ -98,7 +100,7 @@ def smoke_plan() -> Plan:
     return Plan(
         held={"a": ("phantom-11",), "b": ("phantom-12",)}, shared=(),
         prepare=("--balls", "60", "--phantoms", "11", "12", "--crop", "144"),
-        scenes=1, mined=1, measured=1, shown=0,
+        scenes=1, mined=1, measured=1, seen=0, shown=0,
         detector=("--steps", "4", "--edges", "64", "--voxels", "6e5"), candidate=("--steps", "4", "--batch", "4"),
         lungs=("--steps", "2"), lungs_held=("--steps", "1", "--statistics", "2"),
         # What four steps have taught scores low everywhere.
@@ -166,22 +168,24 @@ def run(plan: Plan, work: Path, threads: int) -> None:
             f"package-detector-{fold}", "package", "detector", *packed, "--out", models,
             "--weights", work / f"detector-{fold}" / "weights.pt", "--calibration", work / "scenes" / learned[0],
         )  # fmt: skip
-        # On chests that this fold's detector never saw, three times as often as on those that it knows: what the other
-        # fold's candidate network learns from.
+        # On chests that this fold's detector never saw, and those that all know: what the other fold's candidate
+        # network learns from.
         step(
-            f"mined-{fold}", "mining", "--models", models, "--shapes", shapes, "--out", work / f"mined-{fold}",
-            "--scenes", plan.mined, *plan.least, "--backgrounds", *files(backgrounds, [*held * 3, *plan.shared]),
+            f"mined-{fold}", "mining", "--models", models, "--out", work / f"mined-{fold}", *plan.least,
+            "--int8", "--most", plan.mined,
+            "--scenes", *(work / "scenes" / name for name in (*held, *plan.shared)),
         )  # fmt: skip
     for fold, held in plan.held.items():
         (other,) = (name for name in plan.held if name != fold)
         models = work / f"models-{fold}"
+        learned = [name for name in plan.everyone if name not in held]
         step(
-            f"candidate-{fold}", "train_candidate", "--mined", work / f"mined-{other}",
-            "--out", work / f"candidate-{fold}", *several, *plan.candidate,
+            f"candidate-{fold}", "train_candidate", "--scenes", *(work / "scenes" / name for name in learned),
+            "--mined", work / f"mined-{other}", "--out", work / f"candidate-{fold}", *several, *plan.candidate,
         )  # fmt: skip
         step(
             f"package-candidate-{fold}", "package", "candidate", *packed, "--out", models,
-            "--weights", work / f"candidate-{fold}" / "weights.pt", "--calibration", work / f"mined-{other}",
+            "--weights", work / f"candidate-{fold}" / "weights.pt", "--calibration", work / "scenes" / learned[0],
         )  # fmt: skip
         asked = (
             "--models", models, *plan.real, *plan.least, "--shapes", shapes, "--scenes", plan.measured,
@@ -189,6 +193,12 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         )  # fmt: skip
         step(f"scored-{fold}", "score", *asked, "--shown", plan.shown, "--out", work / f"scored-{fold}.json")
         step(f"scored-int8-{fold}", "score", *asked, "--int8", "--out", work / f"scored-int8-{fold}.json")
+        if plan.seen:
+            known = [name for name in learned if not name.startswith("phantom")]
+            step(
+                f"seen-{fold}", "score", "--models", models, *plan.least, "--shapes", shapes, "--scenes", plan.seen,
+                "--backgrounds", *files(backgrounds, known), "--out", work / f"seen-{fold}.json",
+            )  # fmt: skip
         step(
             f"baseline-{fold}", "score", "--baseline", "--shapes", shapes, "--scenes", plan.measured,
             "--backgrounds", *files(backgrounds, held), "--out", work / f"baseline-{fold}.json",
@@ -197,6 +207,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     point = work / "operating_point.json"
     measured = (
         "--folds", *(work / f"scored-{fold}.json" for fold in folds),
+        *(("--seen", *(work / f"seen-{fold}.json" for fold in folds)) if plan.seen else ()),
         "--int8", *(work / f"scored-int8-{fold}.json" for fold in folds),
         "--baseline", *(work / f"baseline-{fold}.json" for fold in folds), "--json", point,
     )  # fmt: skip
@@ -207,12 +218,13 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     step(
         "detector", "train_detector", "--scenes", *(work / "scenes" / name for name in plan.everyone),
         "--start", work / f"detector-{folds[0]}" / "weights.pt", "--out", work / "detector",
-        "--rate", "1.5e-3", "--seed", 2, *several, *plan.detector,
+        "--rate", "1.2e-3", "--seed", 2, *several, *plan.detector,
     )  # fmt: skip
     _lungs(done, plan, work, "lungs", plan.everyone, several)
     step(
-        "candidate", "train_candidate", "--mined", *(work / f"mined-{fold}" for fold in folds),
-        "--out", work / "candidate", *several, *plan.candidate,
+        "candidate", "train_candidate", "--scenes", *(work / "scenes" / name for name in plan.everyone),
+        "--mined", *(work / f"mined-{fold}" for fold in folds), "--out", work / "candidate",
+        "--start", work / f"candidate-{folds[0]}" / "weights.pt", "--rate", "1.2e-3", *several, *plan.candidate,
     )  # fmt: skip
     step(
         "package-lungs", "package", "lungs", *packed, "--weights", work / "lungs" / "weights.pt", "--shapes", shapes,
@@ -274,14 +286,10 @@ def _lungs(
 def _ship(done: Run, plan: Plan, work: Path, turn: str) -> None:
     """Pack detector and candidate network with what `operating_point.py` chose."""
     (first, *_) = plan.held.values()
-    calibrations = {
-        "detector": work / "scenes" / first[0],
-        "candidate": work / f"mined-{next(iter(plan.held))}",
-    }
-    for kind, calibration in calibrations.items():
+    for kind in ("detector", "candidate"):
         done.step(
             f"package-{kind}-{turn}", "package", kind, "--weights", work / kind / "weights.pt",
-            "--settings", SETTINGS, "--card", CARDS / f"{kind}.md", "--calibration", calibration,
+            "--settings", SETTINGS, "--card", CARDS / f"{kind}.md", "--calibration", work / "scenes" / first[0],
             "--point", work / "operating_point.json", "--tiles", plan.tiles, "--out", work / "models",
         )  # fmt: skip
 
@@ -295,7 +303,7 @@ def main() -> None:
         "--scans", type=Path, help="a folder of DICOM folders: the five LIDC scans and one more"
     )
     parser.add_argument("--work", type=Path, required=True, help="where everything is made")
-    parser.add_argument("--minutes", type=float, default=52, help="of training, a detector")
+    parser.add_argument("--minutes", type=float, default=105, help="of training, a detector")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--smoke", action="store_true")
     options = parser.parse_args()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import distance
 
 from training.lung_nodule.backgrounds import Background, depth_mm
 from training.lung_nodule.insertion import (
@@ -52,6 +53,7 @@ class Placed:
         kind: solid, part-solid or ground-glass.
         site: parenchymal, juxtapleural or perivascular; "real" for one that readers marked.
         readers: 4 for inserted ones; fewer than 3 means: neither reward nor punish.
+        long_mm: Long diameter, in the axial plane where it is longest: what readers measure.
     """
 
     centre: tuple[float, float, float]
@@ -59,6 +61,7 @@ class Placed:
     kind: str
     site: str
     readers: int
+    long_mm: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +155,10 @@ def make_scene(
     noise = local_noise_hu(hu, inside)
     taken = np.array([m.centre for m in background.marked]).reshape(-1, 3)
     reach = np.array([m.diameter_mm / 2 for m in background.marked])
-    placed = [Placed(m.centre, m.diameter_mm, _kind(m.texture), "real", m.readers) for m in background.marked]
+    placed = [
+        Placed(m.centre, m.diameter_mm, _kind(m.texture), "real", m.readers, m.diameter_mm)
+        for m in background.marked
+    ]
     for number, mark in enumerate(background.marked, start=1):
         _paint_ball(cover, mark.centre, mark.diameter_mm / 2, number)
     voxels = _voxels_by_site(hu, depth)
@@ -194,7 +200,7 @@ def make_scene(
             hu[box] = compose(patch, fraction, lesion.tissue_hu, noise_hu=noise, rng=rng)
             z, y, x = (float(c) for c in np.argwhere(kept).mean(0) + corner)
             diameter = float((6 / np.pi * kept.sum()) ** (1 / 3))
-            placed.append(Placed((z, y, x), diameter, _kind(shape.texture), site, 4))
+            placed.append(Placed((z, y, x), diameter, _kind(shape.texture), site, 4, long_mm(kept)))
             cover[box][kept] = len(placed)
         else:
             fraction = distractor(rng, extent) * rng.choice([1.0, 1.0, 0.5])
@@ -206,6 +212,16 @@ def make_scene(
         np.clip(hu, -1024, 3071).astype(np.int16), background.lungs, cover, tuple(placed), "as acquired"
     )
     return scene if as_acquired else shown_as(scene, random_protocol(rng), rng)
+
+
+def long_mm(body: npt.NDArray[np.bool_]) -> float:
+    """Return the longest distance across a body within one slice: mm, edge to edge; cubic 1 mm voxels (z, y, x)."""
+    longest = 0.0
+    for plane in body:
+        rim = np.argwhere(plane & ~ndimage.binary_erosion(plane))
+        if len(rim):
+            longest = max(longest, float(distance.pdist(rim).max(initial=0.0)) + 1.0)
+    return longest
 
 
 def with_margin(lesion: Lesion, shape: Shape, rng: np.random.Generator, *, scale: float) -> Lesion:

@@ -26,7 +26,7 @@ from firstread.readers.lung_nodule.lungs import Lungs, segment_lungs
 from firstread.readers.lung_nodule.reader import LEAST_MM
 from training.lung_nodule.backgrounds import load, marked_nodules, read_scan
 from training.lung_nodule.blobs import blobs
-from training.lung_nodule.mining import as_volume
+from training.lung_nodule.mining import scene_volume
 from training.lung_nodule.rendering import PROTOCOLS
 from training.lung_nodule.scenes import Scene, ShapeStore, make_scene, shown_as
 
@@ -35,10 +35,15 @@ _SECOND_ALONE = {"detector": 0.0, "candidate": 1.0, "bias": 0.0}
 
 @dataclass(frozen=True)
 class ScoredNodule:
-    """A nodule: centre (x, y, z; mm), diameter, whether it must be found, and the rows of tables it belongs to."""
+    """A nodule: centre (x, y, z; mm), diameters, whether it must be found, and the rows of tables it belongs to.
+
+    `diameter_mm` of an inserted one is that of the sphere of equal volume. A candidate hits within half of `long_mm`,
+    the long diameter: the only one that readers gave of real ones.
+    """
 
     center_lps_mm: tuple[float, float, float]
     diameter_mm: float
+    long_mm: float
     counts: bool
     labels: dict[str, str]
 
@@ -96,6 +101,7 @@ def scene_nodules(scene: Scene) -> list[ScoredNodule]:
         ScoredNodule(
             center_lps_mm=(n.centre[2], n.centre[1], n.centre[0]),
             diameter_mm=n.diameter_mm,
+            long_mm=n.long_mm,
             counts=n.site != "real" and n.diameter_mm >= LEAST_MM,
             labels={"size": size_class(n.diameter_mm), "texture": n.kind, "site": n.site},
         )
@@ -158,7 +164,7 @@ def main() -> None:
         # The project's own cache of `shapes.py`, made on this machine a step earlier.
         shapes = ShapeStore(pickle.loads(options.shapes.read_bytes()), held_out=True)
         for name, scene in scenes_of(path, shapes, count=options.scenes, shown=options.shown):
-            volume, lungs = as_volume(scene)
+            volume, lungs = scene_volume(scene)
             rows = networks.scored(volume, lungs) if networks else blobs(scene)
             chests.append(ScoredChest(name, path.stem, scene.protocol, rows, scene_nodules(scene)))
             print(_words(chests[-1]), flush=True)
@@ -174,6 +180,7 @@ def _real(folder: Path, networks: Networks) -> ScoredChest:
         ScoredNodule(
             center_lps_mm=mark.centre,
             diameter_mm=mark.diameter_mm,
+            long_mm=mark.diameter_mm,
             counts=mark.readers >= 3,
             labels={"size": size_class(mark.diameter_mm), "readers": str(mark.readers)},
         )

@@ -95,12 +95,17 @@ def loss_of(
     heat = each.sum() / nodules
     size = ((found["size"] - truth["size"]).abs() * truth["positive"]).sum() / nodules
     shift = ((found["shift"] - truth["shift"]).abs() * truth["positive"]).sum() / (3 * nodules)
-    inside = torch.sigmoid(found["cover"])
-    overlap = 1 - (2 * (inside * cover).sum() + 1) / (inside.sum() + cover.sum() + 1)
+    overlap = overlap_loss(found["cover"], cover)
     parts = {"heat": heat, "size": size, "shift": shift, "cover": overlap}
     total = heat + 0.5 * size + 0.25 * shift + 0.5 * overlap
     share = each / (1 + truth["positive"].sum((1, 2, 3, 4)))
     return total, {name: float(value.detach()) for name, value in parts.items()}, share.detach()
+
+
+def overlap_loss(logit: Tensor, cover: Tensor) -> Tensor:
+    """Return 1 - Dice of a mask and its truth, over the whole batch."""
+    inside = torch.sigmoid(logit)
+    return 1 - (2 * (inside * cover).sum() + 1) / (inside.sum() + cover.sum() + 1)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
