@@ -229,7 +229,7 @@ def main() -> None:
     parser.add_argument(
         "--shipped", type=Path, nargs=2, help="the same chests scored by what ships, FP32 and INT8"
     )
-    parser.add_argument("--false-positives", type=float, default=1.5, help="a scan, at the threshold")
+    parser.add_argument("--false-positives", type=float, default=2.0, help="a scan, at the threshold")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     scales = [scale_of(json.loads(path.read_text())) for path in options.seen] or [RAW] * len(options.folds)
