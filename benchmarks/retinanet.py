@@ -320,9 +320,7 @@ def print_report(report: dict[str, Any]) -> None:
     if "ratio" not in report:
         return
     done, theirs, ours = report["work"], report["monai"], report["firstread"]
-    print(
-        f"{report['study']}, {report['machine']['processor']}, {report['machine']['granted']} threads\n"
-    )
+    print(f"{report['study']}, {report['machine']['processor']}, {report['machine']['granted']} threads\n")
     print("| | windows | TFLOP | seconds |\n|---|---|---|---|")
     print(
         f"| MONAI, PyTorch, extrapolated × {theirs['extrapolated_by']:.1f} from {theirs['timed_window_seconds']:.1f} s "
