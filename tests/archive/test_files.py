@@ -27,7 +27,7 @@ def test_the_same_series_uid_in_two_studies_is_two_folders():
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "/etc/passwd", "ab/cd.dcm", "", new_name("1", "2") + "\n"]
+    "name", ["../../etc/passwd", "/etc/passwd", "ab/cd.dcm", "", "ab/" + "0" * 32 + "/" + "0" * 32 + ".dcm\n"]
 )
 def test_a_name_that_is_not_the_archives_is_never_followed(files, name):
     with pytest.raises(FirstreadError):
