@@ -8,7 +8,7 @@ from pydicom.filebase import DicomBytesIO
 from requests import HTTPError
 
 from tests.archive.samples import instances
-from tests.dicom.ct_series import EXPLICIT, ROOT, anatomy, ct_series, encode, stored_values
+from tests.dicom.ct_series import EXPLICIT, JPEG_LS, RLE, ROOT, anatomy, ct_series, encode, stored_values
 
 STUDY, SERIES = f"{ROOT}.1", f"{ROOT}.1.1"
 
@@ -116,15 +116,19 @@ def test_searching_by_what_a_worklist_asks(client, archive):
     assert found(PatientName="nobody") == []
 
 
-def test_the_explicit_encoding_is_the_default_and_stored_bytes_are_given_when_asked_for(client, archive):
-    from tests.dicom.ct_series import JPEG_LS
-
+def test_the_transfer_syntax_that_is_asked_for_is_given(client, archive):
     (ds,) = ct_series(anatomy(1, 16))
     archive.receive(instances(1, syntax=JPEG_LS)[0])
-    got = client.retrieve_instance(STUDY, SERIES, f"{SERIES}.1")
-    assert got.file_meta.TransferSyntaxUID == EXPLICIT
-    assert got.PixelData == ds.PixelData
-    kept = client.retrieve_instance(
-        STUDY, SERIES, f"{SERIES}.1", media_types=(("application/dicom", JPEG_LS),)
-    )
-    assert kept.file_meta.TransferSyntaxUID == JPEG_LS
+
+    def retrieved(syntax):
+        media_types = (("application/dicom", syntax),)
+        return client.retrieve_instance(STUDY, SERIES, f"{SERIES}.1", media_types=media_types)
+
+    assert retrieved(EXPLICIT).PixelData == ds.PixelData
+    assert [retrieved(syntax).file_meta.TransferSyntaxUID for syntax in (EXPLICIT, JPEG_LS, "*")] == [
+        EXPLICIT,
+        JPEG_LS,
+        JPEG_LS,
+    ]
+    with pytest.raises(HTTPError, match="406"):
+        retrieved(RLE)

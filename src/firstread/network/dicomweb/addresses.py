@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from firstread.archive import Archive
 from firstread.archive.database import reading
 from firstread.archive.models import Instance, Series, Study
+from firstread.network.dicomweb.access import is_loopback
 from firstread.network.dicomweb.problems import missing
 
 _UID = r"^[0-9]+(\.[0-9]+)*$"
@@ -73,7 +74,12 @@ def stored(
 
 def service_url(request: Request) -> str:
     """Return the URL of the service as the client called it, without a slash at the end."""
-    return f"{str(request.base_url).rstrip('/')}{PREFIX}"
+    url = request.base_url
+    server = request.scope.get("server")
+    if url.port is None and server and server[1] and is_loopback(url.hostname or ""):
+        # Some clients, dicomweb-client among them, leave the port out of Host.
+        url = url.replace(port=server[1])
+    return f"{str(url).rstrip('/')}{PREFIX}"
 
 
 PREFIX = "/dicom-web"

@@ -87,7 +87,7 @@ def _element(element: Any, uri: Uri, path: str, depth: int) -> Json:  # noqa: AN
     if vr in _TEXTS and isinstance(value, str) and len(value) > MOST_INLINE:
         return {"vr": vr, "BulkDataURI": uri(path)}
     if vr == "PN":
-        names = [value] if isinstance(value, str) or not hasattr(value, "__iter__") else list(value)
+        names = list(value) if element.VM > 1 else [value]
         held = [_name(str(name)) for name in names if str(name)]
         return {"vr": vr, "Value": held} if held else {"vr": vr}
     made: Json = element.to_json_dict(None, MOST_INLINE)

@@ -2,7 +2,7 @@
 
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -48,8 +48,11 @@ class Opened:
 
     @property
     def number_of_frames(self) -> int:
-        """Number of frames; 0 where there are no pixels."""
-        return 0 if self.pixels_at is None else max(whole(self.header, "NumberOfFrames") or 1, 1)
+        """Number of frames; 0 where there are no pixels, and no more than there is room for."""
+        if self.pixels_at is None:
+            return 0
+        # A frame takes 8 bytes at the least: an item's tag and length, or 8 pixels of 8 bits.
+        return min(max(whole(self.header, "NumberOfFrames") or 1, 1), max(len(self.content) // 8, 1))
 
     def pixel_value(self) -> tuple[int, int | None]:
         """Return where the value of the pixel data starts, and its length (bytes; None: encapsulated).
@@ -76,13 +79,13 @@ class Opened:
             raise cut_off()
         return start, length
 
-    def frames(self, wanted: list[int]) -> Iterator[bytes]:
+    def frames(self, wanted: Sequence[int]) -> Iterator[bytes]:
         """Yield frames by their 1-based numbers, in that order; native ones little endian.
 
         Raises:
             Problem: 404 where a frame is not there, 409 where the pixel data is damaged.
         """
-        if not all(1 <= n <= self.number_of_frames for n in wanted):
+        if not 1 <= min(wanted) <= max(wanted) <= self.number_of_frames:
             raise Problem(404, "The instance has no such frame.")
         start, length = self.pixel_value()
         if length is not None:

@@ -1,6 +1,6 @@
 """WADO-RS: frames, bulk data, rendered pictures and thumbnails (PS3.18 section 10.4)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -90,7 +90,7 @@ def _frame(read: Opened, n: int, as_stored: bool) -> bytes:
 
 
 def _frame_parts(
-    archive: Archive, each: Stored, numbers: list[int], as_stored: bool, media: str, url: str
+    archive: Archive, each: Stored, numbers: Sequence[int], as_stored: bool, media: str, url: str
 ) -> Iterator[Part]:
     with opened(archive, each) as read:
         if as_stored or each.transfer_syntax_uid in NATIVE:
@@ -125,7 +125,7 @@ def retrieve_bulk_data(
     url = f"{service_url(request)}/{each.path}"
     if many:
         media = f"{frame_type(each.transfer_syntax_uid)}; transfer-syntax={each.transfer_syntax_uid}"
-        parts = _frame_parts(archive, each, list(range(1, count + 1)), True, media, f"{url}/frames")
+        parts = _frame_parts(archive, each, range(1, count + 1), True, media, f"{url}/frames")
         return streamed(parts, inner)
     pieces = _pixel_pieces(archive, each) if pixel_data else iter([value])
     if chosen[0] == BYTES:
