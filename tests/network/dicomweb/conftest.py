@@ -63,9 +63,13 @@ class Web:
         self.url = f"{url}/dicom-web"
 
     def get(self, path, **headers):
-        return requests.get(self.url + path, headers={k.replace("_", "-"): v for k, v in headers.items()}, timeout=30)
+        return requests.get(
+            self.url + path, headers={k.replace("_", "-"): v for k, v in headers.items()}, timeout=30
+        )
 
-    def post(self, path, body, content_type='multipart/related; type="application/dicom"; boundary=B', **headers):
+    def post(
+        self, path, body, content_type='multipart/related; type="application/dicom"; boundary=B', **headers
+    ):
         headers = {"Content-Type": content_type} | {k.replace("_", "-"): v for k, v in headers.items()}
         return requests.post(self.url + path, data=body, headers=headers, timeout=60)
 
@@ -75,9 +79,7 @@ class Web:
 
 def multipart(*files, boundary="B", media="application/dicom"):
     """A STOW-RS body."""
-    parts = [
-        f"--{boundary}\r\nContent-Type: {media}\r\n\r\n".encode() + file + b"\r\n" for file in files
-    ]
+    parts = [f"--{boundary}\r\nContent-Type: {media}\r\n\r\n".encode() + file + b"\r\n" for file in files]
     return b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 

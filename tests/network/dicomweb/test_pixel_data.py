@@ -34,8 +34,9 @@ def multi_frame(sqlite_archive):
 
     def store(syntax, frames=5):
         series = ct_series(anatomy(frames, 16))
+        pixels = [ds.PixelData for ds in series]
         sqlite_archive.receive(Part10.parse(encode(enhanced(series), syntax)))
-        return [ds.PixelData for ds in series]
+        return pixels
 
     return store
 
@@ -56,9 +57,7 @@ def test_frames_come_as_pixels_in_the_order_that_is_asked_for(web, multi_frame, 
 def test_compressed_frames_are_given_as_they_are_stored_when_asked_for(web, multi_frame, syntax, media, ask):
     pixels = multi_frame(syntax)
     kind = media if ask == "own" else "application/octet-stream"
-    answer = web.get(
-        f"{ENHANCED}/frames/2", Accept=f'multipart/related; type="{kind}"; transfer-syntax=*'
-    )
+    answer = web.get(f"{ENHANCED}/frames/2", Accept=f'multipart/related; type="{kind}"; transfer-syntax=*')
     ((got, body),) = parts(answer)
     assert got == f"{media}; transfer-syntax={syntax}"
     assert body != pixels[1]

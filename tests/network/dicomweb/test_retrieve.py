@@ -1,4 +1,5 @@
 from email.parser import BytesParser
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread
@@ -135,7 +136,7 @@ def test_memory_does_not_grow_with_the_study(sqlite_archive, tmp_path):
             base = f"http://127.0.0.1:{int(server.stdout.readline())}/dicom-web"
 
             def peak():
-                status = open(f"/proc/{server.pid}/status").read()
+                status = Path(f"/proc/{server.pid}/status").read_text()
                 return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
             received = requests.get(f"{base}{INSTANCE}", timeout=30).content  # what is loaded once is loaded
