@@ -14,6 +14,10 @@ def test_generated_requests_never_make_it_fail_or_leak(sqlite_archive, caplog):
         warnings.simplefilter("ignore")  # of the generator's own parts
         import schemathesis
 
+        @schemathesis.serializer("multipart/related")
+        def as_it_is(context, value):
+            return value if isinstance(value, bytes) else str(value).encode()
+
         for instance in instances(2):
             sqlite_archive.receive(instance)
         with serving(sqlite_archive) as url:
@@ -32,7 +36,7 @@ def test_generated_requests_never_make_it_fail_or_leak(sqlite_archive, caplog):
                             case.path_parameters[name] = {"study": f"{ROOT}.1", "series": f"{ROOT}.1.1"}[name]
                     answer = case.call(timeout=20)
                     assert answer.status_code < 500
-                    assert "Traceback" not in answer.text
+                    assert b"Traceback" not in answer.content
 
                 requested()
     assert "Synthetic" not in caplog.text

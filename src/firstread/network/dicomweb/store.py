@@ -45,9 +45,7 @@ router = APIRouter(
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {
-            'multipart/related; type="application/dicom"': {"schema": {"type": "string", "format": "binary"}}
-        },
+        "content": {"multipart/related": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
 
