@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         description="Share of the archive's disk, in percent, above which the studies that were read and sent longest "
         "ago are removed until it is 5 points lower. Default: none, studies are kept.",
     )
+    api_allow_remote: bool = Field(
+        default=False,
+        description="Whether other computers may call the DICOMweb service, which has no access control yet: they may "
+        "read and delete everything. Default: false, only this computer may.",
+    )
 
     @field_validator("models", mode="before")
     @classmethod

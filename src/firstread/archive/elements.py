@@ -20,7 +20,13 @@ class Unparsable(Exception):
 
 
 def first_elements(
-    dataset: memoryview, wanted: Container[int], *, last: int, implicit: bool, big: bool
+    dataset: memoryview,
+    wanted: Container[int],
+    *,
+    last: int,
+    implicit: bool,
+    big: bool,
+    most: int = MOST_ELEMENTS,
 ) -> dict[int, bytes]:
     """Return the values of the wanted top-level elements up to the tag `last`.
 
@@ -30,11 +36,12 @@ def first_elements(
         last: Reading stops at the first tag beyond it.
         implicit: Implicit VR is expected; where the first element contradicts, it is believed.
         big: Big endian.
+        most: So many elements may come, those in sequences of undefined length included.
 
     Raises:
         Unparsable: it ends within an element, or never seems to end.
     """
-    walk = _Walk(dataset, implicit=_is_implicit(dataset, expected=implicit), big=big)
+    walk = _Walk(dataset, implicit=_is_implicit(dataset, expected=implicit), big=big, most=most)
     found: dict[int, bytes] = {}
     at = 0
     while at < len(dataset):
@@ -64,14 +71,14 @@ def _is_implicit(dataset: memoryview, *, expected: bool) -> bool:
 
 
 class _Walk:
-    def __init__(self, dataset: memoryview, *, implicit: bool, big: bool) -> None:
+    def __init__(self, dataset: memoryview, *, implicit: bool, big: bool, most: int) -> None:
         self._dataset = dataset
         self.implicit = implicit
         order = ">" if big else "<"
         self._tag = struct.Struct(f"{order}HH")
         self._short = struct.Struct(f"{order}H")
         self._long = struct.Struct(f"{order}I")
-        self._left = MOST_ELEMENTS
+        self._left = most
 
     def element(self, at: int, *, implicit: bool | None = None) -> tuple[int, bytes, int, int]:
         """Return tag, VR, length and start of the value of the element that begins at `at`."""

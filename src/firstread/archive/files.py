@@ -2,6 +2,7 @@
 
     FOLDER/incoming/TOKEN/      what a living process is writing; swept when that process is gone
     FOLDER/instances/ab/…/x.dcm what is stored: one folder a series, named by the sha256 of its UIDs
+    FOLDER/metadata/ab/…        what was derived of a series; removed with any of its instances
 
 No name that came from outside ever touches a path, and no two files ever get the same name.
 """
@@ -16,6 +17,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
 from firstread.archive.part10 import Part10
 from firstread.errors import ArchiveFull, ArchiveUnavailable, FirstreadError
@@ -30,10 +33,11 @@ class InstanceFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "instances"
+        self.derived = folder / "metadata"
         self._incoming = folder / "incoming"
         self._flushed: set[Path] = set()  # folders of series whose own names are on the disk
         with on_disk(folder):
-            for each in (folder, self.folder, self._incoming):
+            for each in (folder, self.folder, self.derived, self._incoming):
                 _make(each)
             _sweep(self._incoming)
             self._own, self._lock = _own_folder(self._incoming)
@@ -56,6 +60,10 @@ class InstanceFiles:
                 "The database names a file that cannot be the archive's.", remedy="Restore it from a backup."
             )
         return self.folder / name
+
+    def spool(self, in_memory: int) -> IO[bytes]:
+        """Return a nameless file for what is being received: in memory (so many bytes), beyond that among incoming."""
+        return SpooledTemporaryFile(max_size=in_memory, dir=str(self._own))
 
     def is_there(self, name: str, size: int) -> bool:
         """Tell whether a stored file is there with its size (bytes); its content is for `verify`."""
@@ -122,10 +130,13 @@ class InstanceFiles:
         self._flushed.add(target.parent)
 
     def remove(self, name: str) -> None:
-        """Remove a file that no row names."""
+        """Remove a file that no row names, and what was derived of its series: it holds patients' data too."""
         path = self.path(name)
         with suppress(OSError):
             path.unlink(missing_ok=True)
+        with suppress(OSError):
+            (self.derived / path.parent.relative_to(self.folder)).unlink(missing_ok=True)
+        with suppress(OSError):
             path.parent.rmdir()  # fails, and is meant to, while the series has other files
 
     def names(self) -> Iterator[str]:

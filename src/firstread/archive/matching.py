@@ -14,6 +14,7 @@ Kind = Literal["uid", "text", "name", "date", "time", "number"]
 Condition = ColumnElement[bool]
 
 MOST_UIDS = 1000  # of a list; SQLite and PostgreSQL take more
+MOST_WORDS = 8  # of a name that is matched fuzzily
 _ESCAPE = "\x1b"  # in no column: control characters are left out of them
 _LAST = "\U0010ffff"
 _DATE = re.compile(r"\d{8}")
@@ -40,6 +41,20 @@ def condition(kind: Kind, column: ColumnElement[Any], value: str, *, keyword: st
     except ValueError as error:
         # The key itself is not repeated: it can be a patient's name.
         raise UsageError(f"The key {keyword} cannot be matched.", remedy=f"It takes {error}.") from None
+
+
+def fuzzy_name(column: ColumnElement[Any], value: str) -> Condition | None:
+    """Return what a name fulfils that has every word of the key, in any order, each as the beginning of a word.
+
+    None for universal matching. The column holds folded names.
+    """
+    words = [word for word in re.split(r"[\s^=,*?]+", folded(value)) if word]
+    found = []
+    for word in words[:MOST_WORDS]:
+        escaped = "".join(_ESCAPE + c if c in "%_" else c for c in word)
+        starts = (f"{escaped}%", *(f"%{gap}{escaped}%" for gap in "^ =-"))
+        found.append(or_(*(column.like(start, escape=_ESCAPE) for start in starts)))
+    return and_(*found) if found else None
 
 
 def _uids(column: ColumnElement[Any], value: str) -> Condition:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, exists, func, select
 
-from firstread.archive.matching import Condition, Kind, condition
+from firstread.archive.matching import Condition, Kind, condition, fuzzy_name
 from firstread.archive.models import Instance, Patient, Series, Study
 from firstread.errors import UsageError
 
@@ -71,6 +71,7 @@ def find(
     *,
     limit: int | None = None,
     offset: int = 0,
+    fuzzy: bool = False,
 ) -> list[Found]:
     r"""Return what matches every key, with all attributes of its level and of those above.
 
@@ -82,6 +83,7 @@ def find(
         keys: Values to match by DICOM keyword, of this level or one above; an empty value matches everything.
         limit: At most so many; None returns all.
         offset: So many are left out first.
+        fuzzy: A patient's name matches where it has the words of the key, or words that begin so, in any order.
 
     Raises:
         UsageError: a keyword is unknown at this level, or a value cannot be matched.
@@ -99,7 +101,10 @@ def find(
                 remedy=f"Keys: {', '.join(sorted(name for name, each in known.items() if each.kind))}.",
             )
         column: Any = Patient.name_folded if keyword == "PatientName" else attribute.column
-        matched = condition(attribute.kind, column, value, keyword=keyword)
+        if fuzzy and keyword == "PatientName":
+            matched = fuzzy_name(column, value)
+        else:
+            matched = condition(attribute.kind, column, value, keyword=keyword)
         if matched is not None:
             conditions.append(matched)
     columns = [attribute.column.label(keyword) for keyword, attribute in known.items()]

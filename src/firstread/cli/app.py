@@ -14,6 +14,7 @@ from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
+from firstread.cli.serve_api import serve_api
 
 app = typer.Typer(
     help="The AI that reads a medical image first: a chest CT in, a preliminary report out, on a CPU.",
@@ -54,3 +55,4 @@ app.add_typer(archive, name="archive")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)
+app.command()(serve_api)

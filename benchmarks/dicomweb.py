@@ -1,0 +1,127 @@
+"""Time DICOMweb over a large archive: worklist queries among 100,000 studies, and the metadata of 1,000 slices.
+
+The studies are rows only, inserted in bulk; the slices are real instances that are received. A real server is asked
+over HTTP, on SQLite and, with --url, on a PostgreSQL database that is empty. Run it from the repository:
+
+    PYTHONPATH=. .venv/bin/python benchmarks/dicomweb.py [--url postgresql://…]
+"""
+
+import argparse
+import random
+import statistics
+import tempfile
+import threading
+from datetime import date, timedelta
+from pathlib import Path
+from time import perf_counter
+
+import requests
+from sqlalchemy import insert
+
+from firstread.archive import Archive, Part10, open_archive
+from firstread.archive.database import writing
+from firstread.archive.header import folded
+from firstread.archive.models import Patient, Series, Study
+from firstread.web import create_app
+from firstread.web.listen import listen, service
+from tests.dicom.ct_series import ROOT, anatomy, ct_series, encode
+
+PORTION = 5000
+QUERIES = (
+    "StudyDate={day}&ModalitiesInStudy=CT&limit=50",
+    "StudyDate={day}-&limit=50",
+    "PatientName=NAME12*&limit=50",
+    "PatientName=given7 name12&fuzzymatching=true&limit=50",
+    "PatientID=P{n}",
+    "AccessionNumber=A{n}",
+    "limit=50",
+)
+
+
+def fill(archive: Archive, count: int) -> None:
+    """Insert studies of one series each, spread over ten years, in bulk."""
+    chance = random.Random(0)
+    first = date(2016, 1, 1)
+    for start in range(1, count + 1, PORTION):
+        numbers = range(start, min(start + PORTION, count + 1))
+        patients, studies, series = [], [], []
+        for n in numbers:
+            name = f"Name{n % 5000}^Given{n % 97}"
+            patients.append({"id": n, "key": f"\\P{n}", "patient_id": f"P{n}", "issuer": "", "name": name,
+                             "name_folded": folded(name), "birth_date": "19600101", "sex": "O"})  # fmt: skip
+            day = (first + timedelta(days=chance.randrange(3650))).strftime("%Y%m%d")
+            studies.append({"id": n, "patient_key": n, "study_uid": f"1.2.3.{n}", "study_id": "", "study_date": day,
+                            "study_time": "120000", "accession_number": f"A{n}", "description": "CHEST",
+                            "referring_physician": "", "number_of_series": 1, "number_of_instances": 0})  # fmt: skip
+            series.append({"id": n, "study_key": n, "series_uid": f"1.2.3.{n}.1", "number": 1, "description": "",
+                           "modality": chance.choice(("CT", "MR", "DX")), "body_part": "CHEST",
+                           "number_of_instances": 0})  # fmt: skip
+        with writing(archive.engine) as connection:
+            for table, rows in ((Patient, patients), (Study, studies), (Series, series)):
+                connection.execute(insert(table), rows)
+    with archive.engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        if archive.engine.dialect.name == "postgresql":
+            # Keys were given; the next instance's are the database's.
+            for table in ("patient", "study", "series"):
+                connection.exec_driver_sql(f"SELECT setval('{table}_id_seq', {count})")
+        connection.commit()
+
+
+def timed(session: requests.Session, url: str, **headers: str) -> tuple[float, int]:
+    """Return the seconds of one request and the bytes of its answer."""
+    start = perf_counter()
+    answer = session.get(url, headers=headers, timeout=600)
+    answer.raise_for_status()
+    return perf_counter() - start, len(answer.content)
+
+
+def measure(archive: Archive, options: argparse.Namespace) -> None:
+    """Fill an archive, serve it, and print what was measured."""
+    fill(archive, options.studies)
+    for ds in ct_series(anatomy(options.slices, 16)):
+        archive.receive(Part10.parse(encode(ds)))
+    socket = listen("127.0.0.1", 0)
+    server = service(create_app(archive, keep_metadata=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
+    thread.start()
+    url = f"http://127.0.0.1:{socket.getsockname()[1]}/dicom-web"
+    chance = random.Random(1)
+    try:
+        with requests.Session() as session:
+            print(f"\n{archive.engine.dialect.name}: {options.studies} studies")
+            for query in QUERIES:
+                times = []
+                for _ in range(options.repeats):
+                    asked = query.format(
+                        day=f"2025{chance.randint(1, 12):02d}15", n=chance.randint(1, options.studies)
+                    )
+                    times.append(1000 * timed(session, f"{url}/studies?{asked}")[0])
+                cut = statistics.quantiles(times, n=20)
+                print(f"  {query:58} p50 {statistics.median(times):7.1f} ms   p95 {cut[-1]:7.1f} ms")
+            for kind in ("first", "again"):
+                seconds, size = timed(session, f"{url}/studies/{ROOT}.1/series/{ROOT}.1.1/metadata")
+                print(f"  metadata of {options.slices} slices, {kind}: {seconds:.2f} s, {size / 1e6:.1f} MB")
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def main() -> None:
+    """Measure on SQLite, and on PostgreSQL where one is named."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--studies", type=int, default=100_000)
+    parser.add_argument("--slices", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=100, help="of each query (default: 100)")
+    parser.add_argument("--url", help="an empty PostgreSQL database, to be measured too")
+    options = parser.parse_args()
+    for url in (None, options.url) if options.url else (None,):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            open_archive(Path(folder) / "archive", url=url) as archive,
+        ):
+            measure(archive, options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The app: what is mounted in it, and what every answer has."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from firstread import __version__
+from firstread.archive import Archive
+from firstread.network.dicomweb import dicomweb_router
+from firstread.network.dicomweb.metadata import MetadataKeeper
+from firstread.network.dicomweb.problems import install
+from firstread.web.guard import Guard
+
+
+def create_app(archive: Archive, *, allow_remote: bool = False, keep_metadata: bool = True) -> FastAPI:
+    """Return the service.
+
+    Args:
+        archive: Open for as long as the app runs; whoever opened it closes it.
+        allow_remote: Other computers may call; there is no access control yet.
+        keep_metadata: Derive the metadata of what is received, from whichever process, in a thread.
+    """
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        keeper = await run_in_threadpool(MetadataKeeper, archive) if keep_metadata else None
+        try:
+            yield
+        finally:
+            if keeper is not None:
+                await run_in_threadpool(keeper.close)
+
+    # No pages of documentation: FastAPI's load their scripts from elsewhere.
+    app = FastAPI(title="firstread", version=__version__, docs_url=None, redoc_url=None, lifespan=running)
+    app.state.archive = archive
+    app.state.allow_remote = allow_remote
+    install(app)
+    app.include_router(dicomweb_router())
+    app.add_middleware(Guard)
+    return app
