@@ -6,6 +6,7 @@ import typer
 
 from firstread import __version__
 from firstread.cli.archive import archive
+from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
@@ -13,6 +14,7 @@ from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
+from firstread.cli.serve import serve
 
 app = typer.Typer(
     help="The AI that reads a medical image first: a chest CT in, a preliminary report out, on a CPU.",
@@ -51,3 +53,6 @@ app.add_typer(archive, name="archive")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)
+app.command()(serve)
+app.command()(send)
+app.command()(echo)
