@@ -49,11 +49,19 @@ entity.start_server(("127.0.0.1", int(sys.argv[1])), evt_handlers=[(evt.EVT_C_ST
 def main() -> None:
     """Run the comparison, print it as a table, and keep it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--series", type=Path, help="folder of DICOM files (default: the shared LIDC-IDRI-0002)")
-    parser.add_argument("--associations", type=int, nargs="+", default=[1, 4], help="numbers to run (default: 1 4)")
+    parser.add_argument(
+        "--series", type=Path, help="folder of DICOM files (default: the shared LIDC-IDRI-0002)"
+    )
+    parser.add_argument(
+        "--associations", type=int, nargs="+", default=[1, 4], help="numbers to run (default: 1 4)"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="runs of each, alternating (default: 3)")
-    parser.add_argument("--open", type=int, default=50, help="associations held open for the memory (default: 50)")
-    parser.add_argument("--only", nargs="+", choices=LISTENERS, default=list(LISTENERS), help="listeners to run")
+    parser.add_argument(
+        "--open", type=int, default=50, help="associations held open for the memory (default: 50)"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=LISTENERS, default=list(LISTENERS), help="listeners to run"
+    )
     parser.add_argument("--json", type=Path, default=RESULTS / "receipt.json", help="file to write")
     options = parser.parse_args()
     series = options.series or (
@@ -62,12 +70,18 @@ def main() -> None:
     files = sorted(series.glob("*.dcm"))
     if not files or shutil.which("storescu", path=PATHS) is None:
         sys.exit("Skipped: no series here (--series), or dcmtk's storescu is not installed.")
-    missing = {name for name in options.only if name in ("storescp", "Orthanc") and not shutil.which(name, path=PATHS)}
+    missing = {
+        name
+        for name in options.only
+        if name in ("storescp", "Orthanc") and not shutil.which(name, path=PATHS)
+    }
     for name in sorted(missing):
         print(f"Not compared: {name} is not installed.", file=sys.stderr)
     listeners = [name for name in options.only if name not in missing]
 
-    rates: dict[str, dict[int, list[float]]] = {name: {n: [] for n in options.associations} for name in listeners}
+    rates: dict[str, dict[int, list[float]]] = {
+        name: {n: [] for n in options.associations} for name in listeners
+    }
     for repeat in range(options.repeats):
         for name in listeners:
             for count in options.associations:
@@ -98,7 +112,15 @@ def rate(name: str, files: list[Path], associations: int) -> float:
     """Return how many instances a second an empty listener acknowledges."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, listening(name, Path(folder)) as (port, _):
         commands = [
-            [shutil.which("storescu", path=PATHS), "-xt", "-aec", AE_TITLE, "127.0.0.1", str(port), *map(str, part)]
+            [
+                shutil.which("storescu", path=PATHS),
+                "-xt",
+                "-aec",
+                AE_TITLE,
+                "127.0.0.1",
+                str(port),
+                *map(str, part),
+            ]
             for part in (files[n::associations] for n in range(associations))
         ]
         start = time.perf_counter()
@@ -117,7 +139,10 @@ def memory_with(count: int, file: Path) -> dict[str, float]:
 
     dataset = dcmread(file)
     made = []
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, listening("firstread", Path(folder)) as (port, process):
+    with (
+        tempfile.TemporaryDirectory(dir=Path.cwd()) as folder,
+        listening("firstread", Path(folder)) as (port, process),
+    ):
         alone = process.memory_info().rss / 2**20
         for n in range(count):
             entity = AE(f"SENDER{n}")
@@ -179,7 +204,16 @@ def start_bare(port: int, folder: Path, _: dict[str, str]) -> list[str]:
 
 def start_storescp(port: int, folder: Path, _: dict[str, str]) -> list[str]:
     """Return the command that starts dcmtk's storescp, a process an association."""
-    return [str(shutil.which("storescp", path=PATHS)), "--fork", "+xa", "-aet", AE_TITLE, "-od", str(folder), str(port)]
+    return [
+        str(shutil.which("storescp", path=PATHS)),
+        "--fork",
+        "+xa",
+        "-aet",
+        AE_TITLE,
+        "-od",
+        str(folder),
+        str(port),
+    ]
 
 
 def start_orthanc(port: int, folder: Path, _: dict[str, str]) -> list[str]:
