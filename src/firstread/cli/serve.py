@@ -43,6 +43,7 @@ def serve(
     import logging
 
     from firstread.archive import archive_of
+    from firstread.dicom.quiet import quiet
     from firstread.network import Node
     from firstread.network.configured import listening_of
     from firstread.settings import load_settings
@@ -55,7 +56,8 @@ def serve(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with archive_of(settings) as archive, Node(archive, listening) as node:
+    # pydicom's remarks on what peers send quote it.
+    with quiet(), archive_of(settings) as archive, Node(archive, listening) as node:
         if as_json:
             print(
                 json.dumps({"ae_title": listening.ae_title, "host": listening.host, "port": node.port}),

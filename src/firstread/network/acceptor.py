@@ -73,7 +73,14 @@ class _UpperLayer(DULServiceProvider):
         """Run until the association is over."""
         try:
             super().run_reactor()
+        except Exception as error:
+            # The state machine has no answer to some orders of events that hostile peers bring about.
+            _log.warning("an association was cut off: %s", type(error).__name__)
+            self.assoc.is_aborted, self.assoc.is_established, self.assoc._kill = True, False, True
+            if self.socket is not None and self.socket.socket is not None:
+                self.socket.close()
         finally:
+            self.to_user_queue.put(None)  # the association waits for no request any more
             self._bell.close()
             self._ear.close()
 
@@ -161,6 +168,8 @@ class Acceptor(Association):
         super().__init__(entity, "acceptor")
         self.dul = _UpperLayer(self)
         self.dimse: _Messages = _Messages(self, acceptance, room)
+        # Assigned again, because pynetdicom sets the timers of the upper layer then.
+        self.acse_timeout, self.network_timeout = entity.acse_timeout, entity.network_timeout
         self.dul.to_user_queue = _Telling(self.dimse.msg_queue)
         self.idle = threading.Event()
         self.idle.set()

@@ -18,6 +18,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from firstread.archive import Archive
 from firstread.archive.database import reading
 from firstread.archive.locate import locate
+from firstread.dicom.quiet import quiet
 from firstread.network.acceptor import Acceptor
 from firstread.network.entity import Entity
 from firstread.network.peers import Peer
@@ -74,12 +75,13 @@ class CommitmentSCP:
         if str(request.RequestedSOPInstanceUID) != StorageCommitmentPushModelInstance:
             return NO_SUCH_INSTANCE, None
         try:
-            asked = event.action_information
-            transaction = UID(str(asked.TransactionUID))
-            references = [
-                (str(item.ReferencedSOPClassUID), str(item.ReferencedSOPInstanceUID))
-                for item in asked.ReferencedSOPSequence
-            ]
+            with quiet():  # pydicom's remarks quote what was asked
+                asked = event.action_information
+                transaction = UID(str(asked.TransactionUID))
+                references = [
+                    (str(item.ReferencedSOPClassUID), str(item.ReferencedSOPInstanceUID))
+                    for item in asked.ReferencedSOPSequence
+                ]
         except Exception as error:
             _log.warning("a request for storage commitment was refused: %s", type(error).__name__)
             return INVALID_ARGUMENT, None

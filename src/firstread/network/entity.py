@@ -1,10 +1,13 @@
 """pynetdicom's application entity, set up once: quiet about patients, bytes as they are, every storage class."""
 
 import logging
+import socket
+from contextlib import suppress
 from typing import Any
 
 from pynetdicom import AE, _config
 from pynetdicom.association import Association
+from pynetdicom.transport import AssociationSocket
 
 from firstread.network.sending import send_stored
 
@@ -15,6 +18,17 @@ _config.STORE_SEND_CHUNKED_DATASET = True
 _config.UNRESTRICTED_STORAGE_SERVICE = True
 # Its messages quote what peers sent; ours say what an operator needs.
 logging.getLogger("pynetdicom").setLevel(logging.CRITICAL + 1)
+
+
+def _close(connection: AssociationSocket) -> None:
+    """Close a socket, also one that was never connected: pynetdicom 3.0 leaves that open."""
+    if connection.socket is not None:
+        with suppress(OSError):
+            connection.socket.shutdown(socket.SHUT_RDWR)
+        connection.socket.close()
+
+
+AssociationSocket._shutdown_socket = _close  # type: ignore[method-assign]
 
 
 class Entity(AE):

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from firstread.archive.database import reading
 from firstread.archive.query import find
+from firstread.dicom.quiet import quiet
 from firstread.network.contexts import is_study_root
 from firstread.network.identifiers import answer, read_query
 from firstread.network.statuses import (
@@ -43,7 +44,8 @@ class QuerySCP:
         """Yield the matches of one C-FIND request."""
         study_root = is_study_root(str(cast(Any, event.request).AffectedSOPClassUID))
         try:
-            query = read_query(event.identifier, study_root=study_root)
+            with quiet():  # pydicom's remarks quote what was asked
+                query = read_query(event.identifier, study_root=study_root)
             with reading(self._engine) as connection:
                 matches = find(connection, query.level, query.keys, limit=MOST_MATCHES + 1)
         except Exception as error:
