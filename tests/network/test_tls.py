@@ -35,7 +35,8 @@ class Authority:
         )  # fmt: skip
         self._run(
             "x509", "-req", "-in", str(request), "-CA", str(self.file), "-CAcreateserial",
-            "-CAkey", str(self._folder / f"{self._name}.key"), "-days", "2", "-extfile", str(extensions), "-out", str(certificate),
+            "-CAkey", str(self._folder / f"{self._name}.key"), 
+            "-days", "2", "-extfile", str(extensions), "-out", str(certificate),
         )  # fmt: skip
         return certificate, key
 
