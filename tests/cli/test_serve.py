@@ -127,3 +127,19 @@ def test_a_setting_that_cannot_be_used_ends_with_2(firstread, monkeypatch, tmp_p
     ended = firstread("serve")
     assert ended.code == 2
     assert said in ended.err
+
+
+def test_people_are_told_where_it_listens_and_that_nobody_may_call_yet(tmp_path):
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src"),
+        "FIRSTREAD_ARCHIVE_DIR": str(tmp_path / "archive"),
+        "FIRSTREAD_DICOM_PORT": "0",
+    }
+    command = [sys.executable, "-m", "firstread.cli", "serve"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        first, second = process.stderr.readline(), process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert first.startswith("FIRSTREAD listens on 127.0.0.1 port ")
+    assert "dicom_callers" in second

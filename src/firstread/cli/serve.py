@@ -4,25 +4,18 @@ import json
 import signal
 import sys
 import threading
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 
-class Role(StrEnum):
-    """What a process does; `scp`: the DICOM node."""
-
-    scp = "scp"
-
-
 def serve(
     role: Annotated[
-        Role,
+        Literal["scp"],
         typer.Option(
             "--role", help="What this process does. scp: listen for DICOM, store and answer queries."
         ),
-    ] = Role.scp,
+    ] = "scp",
     as_json: Annotated[
         bool, typer.Option("--json", help="Say where it listens as one line of JSON.")
     ] = False,
@@ -43,7 +36,7 @@ def serve(
     import logging
 
     from firstread.archive import archive_of
-    from firstread.dicom.quiet import quiet
+    from firstread.dicom.quiet import quiet as pydicom_quiet
     from firstread.network import Node
     from firstread.network.configured import listening_of
     from firstread.settings import load_settings
@@ -57,7 +50,7 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     # pydicom's remarks on what peers send quote it.
-    with quiet(), archive_of(settings) as archive, Node(archive, listening) as node:
+    with pydicom_quiet(), archive_of(settings) as archive, Node(archive, listening) as node:
         if as_json:
             print(
                 json.dumps({"ae_title": listening.ae_title, "host": listening.host, "port": node.port}),

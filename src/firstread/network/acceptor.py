@@ -80,7 +80,7 @@ class _UpperLayer(DULServiceProvider):
             if self.socket is not None and self.socket.socket is not None:
                 self.socket.close()
         finally:
-            self.to_user_queue.put(None)  # the association waits for no request any more
+            cast(Any, self.to_user_queue).put(None)  # the association waits for no request any more
             self._bell.close()
             self._ear.close()
 

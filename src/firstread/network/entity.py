@@ -28,7 +28,7 @@ def _close(connection: AssociationSocket) -> None:
         connection.socket.close()
 
 
-AssociationSocket._shutdown_socket = _close  # type: ignore[method-assign]
+AssociationSocket._shutdown_socket = _close  # type: ignore[method-assign,assignment]
 
 
 class Entity(AE):
