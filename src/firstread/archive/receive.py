@@ -83,6 +83,8 @@ class Receiver:
             if arrival.written is not None:
                 arrival.written.unlink(missing_ok=True)
             self._journal.answered(entry)
+            if entry.durable.exception() is not None:  # no row can have been committed
+                self._files.remove(arrival.name)
         if arrival.kept != arrival.name:
             self._files.remove(arrival.name)
         header = arrival.header

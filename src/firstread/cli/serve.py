@@ -34,6 +34,7 @@ def serve(
     Exit codes: 0 stopped, 2 a setting cannot be used or the port is taken, 5 the archive is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     import logging
+    import resource
 
     from firstread.archive import archive_of
     from firstread.dicom.quiet import quiet as pydicom_quiet
@@ -46,6 +47,9 @@ def serve(
     )
     settings = load_settings()
     listening = listening_of(settings)
+    # Each association has three files open; the usual limit of 1024 is for programs that call select.
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -74,6 +74,7 @@ class Server(ThreadedAssociationServer):
         self.acceptance = acceptance
         self.room = Room(acceptance.memory_bytes)
         self._tls = tls
+        self._greeting = Room(_CONNECTIONS_PER_ASSOCIATION * acceptance.associations)  # handshakes under way
         try:
             super().__init__(
                 entity,
@@ -112,7 +113,7 @@ class Server(ThreadedAssociationServer):
             )
             return False
         most = _CONNECTIONS_PER_ASSOCIATION * self.acceptance.associations
-        if len(self.active_associations) >= most:
+        if len(self.active_associations) + self._greeting.taken >= most:
             _log.warning("a connection was cut off: there are %d already", most)
             return False
         return True
@@ -120,8 +121,12 @@ class Server(ThreadedAssociationServer):
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - of socketserver
         """Make the association; in a thread of its own, so that a slow handshake keeps nobody else waiting."""
         if self._tls is not None:
-            request.settimeout(HANDSHAKE_S)
-            request = self._tls.wrap_socket(request, server_side=True)
+            self._greeting.take(1)
+            try:
+                request.settimeout(HANDSHAKE_S)
+                request = self._tls.wrap_socket(request, server_side=True)
+            finally:
+                self._greeting.give_back(1)
         super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - of socketserver

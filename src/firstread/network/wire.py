@@ -1,6 +1,7 @@
 """A connection of the listener: no PDU of absurd length is taken, nobody waited for for ever, TCP answered at once."""
 
 import logging
+import select
 import socket
 from ssl import SSLSocket
 from time import monotonic
@@ -28,6 +29,21 @@ class BoundedSocket(AssociationSocket):
         client.settimeout(acceptance.idle_s)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().__init__(association, client_socket=client)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to read; pynetdicom asks select, which knows no more than 1024 files."""
+        if self.socket is None or not self._is_connected:
+            return False
+        if self.pending:
+            return True
+        poll = select.poll()
+        try:
+            poll.register(self.socket, select.POLLIN)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):
+            self.event_queue.put("Evt17")
+            return False
 
     def recv(self, nr_bytes: int) -> bytearray:
         """Return so many bytes, or fewer where the peer closes.
