@@ -143,6 +143,7 @@ class Journal:
         except BaseException as error:
             for entry in entries:
                 entry.durable.set_exception(error)
+            self._turn()  # what the kernel still says of a file whose flush failed cannot be relied on
             return
         with self._changed:
             segment.open += len(entries)
