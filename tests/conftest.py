@@ -28,6 +28,7 @@ from tests.small_chest import write_small_chest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEBIAN_PACKAGE = {
+    "Orthanc": "orthanc",
     "dciodvfy": "dicom3tools",
     "dcmcjpeg": "dcmtk",
     "dcmcjpls": "dcmtk",
@@ -39,6 +40,7 @@ DEBIAN_PACKAGE = {
     "dsrdump": "dcmtk",
     "gdcmconv": "libgdcm-tools",
     "storescu": "dcmtk",
+    "openssl": "openssl",
     "pdffonts": "poppler-utils",
     "pdfinfo": "poppler-utils",
     "pdftoppm": "poppler-utils",
@@ -78,7 +80,7 @@ def debian_tool() -> Callable[[str], str]:
 
     def find(name: str) -> str:
         # Not from the environment's own folder: pynetdicom installs namesakes of dcmtk's programs there.
-        path = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
+        path = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin:/usr/sbin")
         if path is None:
             package = DEBIAN_PACKAGE.get(name, "its package")
             pytest.skip(f"{name} is not installed; scripts/install-debian-packages installs {package}")

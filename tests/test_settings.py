@@ -104,3 +104,12 @@ def test_the_archive_has_a_home_of_its_own_and_its_password_is_not_shown(config,
     assert settings.archive_dir == Path.home() / "studies"
     assert "secret" not in repr(settings)
     assert settings.database_url.get_secret_value().endswith("secret@host/name")
+
+
+def test_peers_and_destinations_are_written_as_lists_and_tables(config, monkeypatch):
+    config('dicom_callers = ["CT1"]\n[destinations]\npacs = "PACS@10.0.0.5:104"\n')
+    settings = load_settings()
+    assert (settings.dicom_callers, settings.dicom_host) == (("CT1",), "127.0.0.1")
+    assert settings.destinations == {"pacs": "PACS@10.0.0.5:104"}
+    monkeypatch.setenv("FIRSTREAD_DICOM_CALLERS", "CT1@10.0.0.0/24, MR 2")
+    assert load_settings().dicom_callers == ("CT1@10.0.0.0/24", "MR 2")

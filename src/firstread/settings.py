@@ -96,17 +96,105 @@ class Settings(BaseSettings):
         "read and delete everything. Default: false, only this computer may.",
     )
 
+    dicom_ae_title: str = Field(
+        default="FIRSTREAD",
+        description="This node's AE title, as others call it and as it calls others. Default: FIRSTREAD.",
+    )
+    dicom_host: str = Field(
+        default="127.0.0.1",
+        description="Address on which `firstread serve` listens for DICOM; 0.0.0.0 for all. "
+        "Default: 127.0.0.1, this machine only.",
+    )
+    dicom_port: int = Field(
+        default=11112, ge=0, le=65535, description="TCP port of the DICOM listener. Default: 11112."
+    )
+    dicom_callers: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Peers that may associate: AE titles, each from anywhere or, as `CT1@10.0.0.0/24`, from one "
+        "network; "
+        "`any` for everybody. A list, in the environment separated by commas. Default: none, everybody is rejected.",
+    )
+    dicom_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Addresses and networks from which DICOM connections are taken; others are cut off unheard. A "
+        "list, in the environment separated by commas. Default: none, from everywhere.",
+    )
+    dicom_associations: int = Field(
+        default=50,
+        ge=1,
+        le=450,
+        description="Associations at the same time, 1 to 450; one more is rejected for now. Default: 50.",
+    )
+    dicom_pdu_bytes: int = Field(
+        default=131_072,
+        ge=4096,
+        le=1 << 20,
+        description="Largest PDU that peers may send, 4096 to 1048576 bytes. Default: 131072.",
+    )
+    dicom_instance_mib: int = Field(
+        default=1024,
+        ge=1,
+        le=4096,
+        description="Largest instance that is received, in MiB; a larger one ends its association. Default: 1024.",
+    )
+    dicom_memory_mib: int = Field(
+        default=2048,
+        ge=1,
+        description="Memory for instances that are being received, all associations together, in MiB; an association "
+        "that would need more is ended, and its sender tries again. Default: 2048.",
+    )
+    dicom_idle_s: float = Field(
+        default=60.0,
+        ge=1.0,
+        le=3600.0,
+        description="Seconds after which a peer that is silent is cut off, and after which a call gives up waiting. "
+        "Default: 60.",
+    )
+    dicom_tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file of this node's certificate, with its chain; with it the listener speaks TLS only. "
+        "Default: none, plain TCP.",
+    )
+    dicom_tls_key: Path | None = Field(
+        default=None,
+        description="PEM file of the certificate's key, without a password. Default: in the certificate's file.",
+    )
+    dicom_tls_authorities: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities whose certificates are believed; with it every caller must show one. "
+        "Default: none, callers need no certificate, and called nodes are checked against the system's authorities.",
+    )
+    destinations: dict[str, str] = Field(
+        default_factory=dict,
+        description="DICOM nodes by name: `AE@HOST:PORT`, over TLS `tls:AE@HOST:PORT`. Only to these does C-MOVE send. "
+        "A table, in the environment as JSON. Default: none.",
+    )
+
     @field_validator("models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
+
+    @field_validator("dicom_callers", "dicom_networks", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
 
     @field_validator("models")
     @classmethod
     def _expand_each(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
         return tuple(path.expanduser() for path in value)
 
-    @field_validator("cache_dir", "data_dir", "archive_dir")
+    @field_validator(
+        "cache_dir",
+        "data_dir",
+        "archive_dir",
+        "dicom_tls_certificate",
+        "dicom_tls_key",
+        "dicom_tls_authorities",
+    )
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser()

@@ -40,7 +40,7 @@ def test_a_written_file_has_no_name_until_it_is_placed(files):
     assert list(files.names()) == []
     name = new_name("1.2", "1.3")
     files.place([(written, name)])
-    files.flush([name])
+    files.flush()
     assert list(files.names()) == [name]
     assert files.path(name).read_bytes() == b"abcd"
     assert files.is_there(name, 4)

@@ -62,3 +62,28 @@ def test_a_uid_that_is_none_is_refused():
 
 def test_the_implementation_is_that_of_the_other_objects():
     assert derived_object.IMPLEMENTATION_CLASS_UID == IMPLEMENTATION_CLASS_UID
+
+
+@pytest.mark.parametrize("source_ae", ["", "ODD", "EVEN", "not an AE title of sixteen"])
+def test_the_file_meta_information_is_written_as_pydicom_writes_it(source_ae):
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.filewriter import write_file_meta_info
+
+    (sent,) = instances(1)
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = sent.sop_class_uid, sent.sop_instance_uid
+    meta.TransferSyntaxUID = sent.transfer_syntax_uid
+    meta.ImplementationClassUID, meta.ImplementationVersionName = IMPLEMENTATION_CLASS_UID, "FIRSTREAD"
+    if 0 < len(source_ae) <= 16:
+        meta.SourceApplicationEntityTitle = source_ae
+    expected = BytesIO()
+    write_file_meta_info(expected, meta)
+    made = Part10.of(
+        b"",
+        sop_class_uid=sent.sop_class_uid,
+        sop_instance_uid=sent.sop_instance_uid,
+        transfer_syntax_uid=sent.transfer_syntax_uid,
+        source_ae=source_ae,
+    )
+    assert made.header == bytes(128) + b"DICM" + expected.getvalue()

@@ -61,13 +61,14 @@ def open_archive(folder: Path, *, url: str | None = None) -> Archive:
         engine = open_engine(url or f"sqlite:///{folder / DATABASE}")
         try:
             upgrade(engine)
+            receiver = Receiver(engine, files, folder)
         except BaseException:
             engine.dispose()
             raise
     except BaseException:
         files.close()
         raise
-    return Archive(folder, engine, files, Receiver(engine, files))
+    return Archive(folder, engine, files, receiver)
 
 
 def archive_of(settings: Settings) -> Archive:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,13 @@ def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its place at once: a reader that becomes a writer could fail instead of waiting.
-    writes = connection.get_execution_options().get("writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("writes", False)
+    if writes:
+        # NORMAL may lose the last commits when the power goes; they are in the journal.
+        connection.exec_driver_sql(
+            f"PRAGMA synchronous = {'NORMAL' if options.get('journalled') else 'FULL'}"
+        )
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -106,8 +112,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, *, journalled: bool = False) -> Iterator[Connection]:
     """Yield a connection whose changes are durable when the block ends well, and undone when not.
+
+    Args:
+        engine: The database.
+        journalled: The journal has what is written, so that a commit to SQLite need not wait for the disk
+            (`flush_commits` does). PostgreSQL can lose power without this process, and always waits.
 
     Raises:
         ArchiveUnavailable: the database does not answer; nothing was written, or all of it (the connection
@@ -115,9 +126,33 @@ def writing(engine: Engine) -> Iterator[Connection]:
         ArchiveFull: its disk is full.
     """
     with _named(), engine.connect() as plain:
-        connection = plain.execution_options(writes=True)
+        connection = plain.execution_options(writes=True, journalled=journalled)
         with connection.begin():
             yield connection
+
+
+def flush_commits(engine: Engine) -> None:
+    """Wait until everything that was committed is on the disk.
+
+    Raises:
+        ArchiveUnavailable, ArchiveFull: the database, or its disk, fails.
+    """
+    if engine.dialect.name == "postgresql":
+        return
+    log = Path(f"{engine.url.database}-wal")
+    try:
+        # SQLite itself flushes what it moves from the log into the database. (Its locks are on other files.)
+        with suppress(FileNotFoundError), log.open("rb") as stream:
+            os.fsync(stream.fileno())
+        folder = os.open(log.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ArchiveUnavailable(
+            f"{log} cannot be flushed: {error.strerror}.", remedy="See to its disk."
+        ) from error
 
 
 @contextmanager

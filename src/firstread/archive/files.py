@@ -1,12 +1,14 @@
-"""Files of instances on disk: written to a temporary name, flushed, renamed, and never changed after that.
+"""Files of instances on disk: written to a temporary name, renamed, flushed, and never changed after that.
 
     FOLDER/incoming/TOKEN/      what a living process is writing; swept when that process is gone
+    FOLDER/journal/TOKEN/       what a living process has acknowledged in the last moments (journal.py)
     FOLDER/instances/ab/…/x.dcm what is stored: one folder a series, named by the sha256 of its UIDs
     FOLDER/metadata/ab/…        what was derived of a series; removed with any of its instances
 
 No name that came from outside ever touches a path, and no two files ever get the same name.
 """
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -24,7 +26,8 @@ from firstread.archive.part10 import Part10
 from firstread.errors import ArchiveFull, ArchiveUnavailable, FirstreadError
 
 NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}/[0-9a-f]{32}\.dcm")
-_MOST_REMEMBERED = 4096
+# Linux; it tells of failures, which sync does not. Python has no name for it.
+_SYNCFS = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -35,12 +38,11 @@ class InstanceFiles:
         self.folder = folder / "instances"
         self.derived = folder / "metadata"
         self._incoming = folder / "incoming"
-        self._flushed: set[Path] = set()  # folders of series whose own names are on the disk
         with on_disk(folder):
             for each in (folder, self.folder, self.derived, self._incoming):
                 _make(each)
             _sweep(self._incoming)
-            self._own, self._lock = _own_folder(self._incoming)
+            self._own, self._lock = own_folder(self._incoming)
 
     def close(self) -> None:
         """Give up this process's folder under incoming."""
@@ -73,7 +75,7 @@ class InstanceFiles:
             return False
 
     def write(self, pieces: Iterable[bytes | memoryview]) -> Path:
-        """Write a file that nobody sees yet, and wait until it is on the disk.
+        """Write a file that nobody sees yet.
 
         Raises:
             ArchiveFull: there is no room.
@@ -86,7 +88,6 @@ class InstanceFiles:
                 try:
                     for piece in pieces:
                         _write_all(handle, memoryview(piece))
-                    os.fsync(handle)
                 finally:
                     os.close(handle)
         except BaseException:
@@ -95,39 +96,29 @@ class InstanceFiles:
         return path
 
     def place(self, written: list[tuple[Path, str]]) -> None:
-        """Give written files their names; `flush` then waits until the names are on the disk.
+        """Give written files their names; `flush` then waits until they are on the disk.
 
         Raises:
             ArchiveFull, ArchiveUnavailable: as `write`; those files may have their names or not.
         """
         with on_disk(self.folder):
             for path, name in written:
-                self._rename(path, self.path(name))
+                target = self.path(name)
+                try:
+                    os.rename(path, target)
+                except FileNotFoundError:  # the first of its series, or the series was removed since
+                    for folder in (target.parent.parent, target.parent):
+                        folder.mkdir(mode=0o700, exist_ok=True)
+                    os.rename(path, target)
 
-    def flush(self, names: Iterable[str]) -> None:
-        """Wait until these names are on the disk.
+    def flush(self) -> None:
+        """Wait until every file and name is on the disk.
 
         Raises:
-            ArchiveUnavailable: the disk fails.
+            ArchiveFull, ArchiveUnavailable: the disk fails.
         """
         with on_disk(self.folder):
-            for folder in {self.path(name).parent for name in names}:
-                flush_folder(folder)
-
-    def _rename(self, path: Path, target: Path) -> None:
-        if target.parent in self._flushed:
-            with suppress(FileNotFoundError):  # the series was removed since
-                os.rename(path, target)
-                return
-        for folder in (target.parent.parent, target.parent):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        os.rename(path, target)
-        # Whoever made the folders may not have flushed them yet.
-        flush_folder(self.folder)
-        flush_folder(target.parent.parent)
-        if len(self._flushed) >= _MOST_REMEMBERED:
-            self._flushed.clear()
-        self._flushed.add(target.parent)
+            flush_file_system(self.folder)
 
     def remove(self, name: str) -> None:
         """Remove a file that no row names, and what was derived of its series: it holds patients' data too."""
@@ -174,6 +165,18 @@ def on_disk(place: Path) -> Iterator[None]:
         ) from error
 
 
+def flush_file_system(folder: Path) -> None:
+    """Wait until everything that was written to the file system of a folder is on the disk; one flush for all."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _SYNCFS is None:
+            os.sync()
+        elif _SYNCFS(handle) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    finally:
+        os.close(handle)
+
+
 def flush_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -197,9 +200,11 @@ def _write_all(handle: int, piece: memoryview) -> None:
         done += os.write(handle, piece[done:])
 
 
-def _own_folder(incoming: Path) -> tuple[Path, int]:
+def own_folder(parent: Path) -> tuple[Path, int]:
+    """Make a folder of this process's own, and return it with the lock that tells others that its owner lives."""
+    _make(parent)
     while True:
-        own = incoming / secrets.token_hex(8)
+        own = parent / secrets.token_hex(8)
         own.mkdir(mode=0o700)
         with suppress(FileNotFoundError, BlockingIOError):  # another's sweep came between
             lock = os.open(own, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -4,11 +4,6 @@ import hashlib
 import struct
 from dataclasses import dataclass, field
 
-from pydicom.dataset import FileMetaDataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
-from pydicom.uid import UID
-
 from firstread.archive.uids import is_uid
 from firstread.errors import RefusedInput
 
@@ -16,7 +11,8 @@ from firstread.errors import RefusedInput
 IMPLEMENTATION_CLASS_UID = "2.25.265768494375727745686524952837475171797"
 PREAMBLE = b"\0" * 128 + b"DICM"
 _LONG = (b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV")
-_SOP_CLASS, _SOP_INSTANCE, _TRANSFER_SYNTAX = 0x0002, 0x0003, 0x0010
+_GROUP_LENGTH, _VERSION, _SOP_CLASS, _SOP_INSTANCE, _TRANSFER_SYNTAX = 0x0000, 0x0001, 0x0002, 0x0003, 0x0010
+_IMPLEMENTATION_CLASS, _IMPLEMENTATION_VERSION, _SOURCE_AE = 0x0012, 0x0013, 0x0016
 _REMEDY = "Send or export it again as a DICOM file (PS3.10)."
 
 
@@ -76,24 +72,33 @@ class Part10:
         """
         if not all(map(is_uid, (sop_class_uid, sop_instance_uid, transfer_syntax_uid))):
             raise RefusedInput("A UID of the instance is none.", remedy=_REMEDY)
-        meta = FileMetaDataset()
-        meta.FileMetaInformationVersion = b"\0\1"
-        meta.MediaStorageSOPClassUID = UID(sop_class_uid)
-        meta.MediaStorageSOPInstanceUID = UID(sop_instance_uid)
-        meta.TransferSyntaxUID = UID(transfer_syntax_uid)
-        meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
-        meta.ImplementationVersionName = "FIRSTREAD"
+        elements = [
+            _element(_VERSION, b"OB", b"\0\1"),
+            _element(_SOP_CLASS, b"UI", sop_class_uid.encode()),
+            _element(_SOP_INSTANCE, b"UI", sop_instance_uid.encode()),
+            _element(_TRANSFER_SYNTAX, b"UI", transfer_syntax_uid.encode()),
+            _element(_IMPLEMENTATION_CLASS, b"UI", IMPLEMENTATION_CLASS_UID.encode()),
+            _element(_IMPLEMENTATION_VERSION, b"SH", b"FIRSTREAD"),
+        ]
         if source_ae.isascii() and source_ae.isprintable() and 0 < len(source_ae) <= 16:
-            meta.SourceApplicationEntityTitle = source_ae
-        stream = DicomBytesIO()
-        write_file_meta_info(stream, meta)
+            elements.append(_element(_SOURCE_AE, b"AE", source_ae.encode()))
+        group = b"".join(elements)
         return cls(
             sop_class_uid,
             sop_instance_uid,
             transfer_syntax_uid,
-            header=PREAMBLE + stream.getvalue(),
+            header=PREAMBLE + _element(_GROUP_LENGTH, b"UL", struct.pack("<I", len(group))) + group,
             dataset=memoryview(dataset),
         )
+
+
+def _element(element: int, vr: bytes, value: bytes) -> bytes:
+    """Return an encoded element of group 2, padded to an even length as its VR has it (PS3.5 section 6.2)."""
+    if len(value) % 2:
+        value += b"\0" if vr == b"UI" else b" "
+    if vr in _LONG:
+        return struct.pack("<HH2sHI", 0x0002, element, vr, 0, len(value)) + value
+    return struct.pack("<HH2sH", 0x0002, element, vr, len(value)) + value
 
 
 def _file_meta(content: bytes) -> tuple[dict[int, bytes], int]:

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -12,8 +12,10 @@ from firstread.archive.database import is_passing, writing
 from firstread.archive.files import InstanceFiles, new_name, write_instance
 from firstread.archive.group_commit import GroupCommit
 from firstread.archive.header import LONGEST_TEXT, read_header
+from firstread.archive.journal import Entry, Journal, Record
 from firstread.archive.part10 import Part10
 from firstread.archive.record import Arrival, Outcome, record
+from firstread.archive.recovery import is_there_as_it_came, replay_journals, settle
 from firstread.errors import ArchiveUnavailable
 
 TRIES = 5
@@ -42,13 +44,15 @@ class Receiver:
     Args:
         engine: Database of the archive.
         files: Its files.
+        folder: Of the archive; what a process that was cut off had acknowledged is restored from its journal.
     """
 
-    def __init__(self, engine: Engine, files: InstanceFiles) -> None:
+    def __init__(self, engine: Engine, files: InstanceFiles, folder: Path) -> None:
         self._engine = engine
         self._files = files
         self._group = GroupCommit(self._commit)
-        self._flusher = ThreadPoolExecutor(1, "flush")
+        replay_journals(engine, files, folder, self._restore)
+        self._journal = Journal(folder, lambda: settle(engine, files))
 
     def receive(self, instance: Part10, *, source: str = "") -> Receipt:
         """Store an instance; when this returns, it survives the loss of power.
@@ -65,27 +69,25 @@ class Receiver:
             ArchiveUnavailable: the disk or the database does not answer. What is not acknowledged may be
                 sent again at any time.
         """
-        header = read_header(instance)
-        file_digest, dataset_digest = instance.digests()
-        arrival = Arrival(
-            header=header,
-            transfer_syntax_uid=instance.transfer_syntax_uid,
-            written=write_instance(self._files, instance),
-            name=new_name(header.study_uid, header.series_uid),
-            size=instance.size,
-            file_digest=file_digest,
-            dataset_digest=dataset_digest,
-            source="".join(c for c in source if c.isprintable())[:LONGEST_TEXT],
-        )
+        arrival = self._arrival(instance, source)
+        entry = Entry(instance, arrival.file_digest, arrival.source)
         try:
+            self._journal.put(entry)
+            arrival.durable = entry.durable
+            arrival.written = write_instance(self._files, instance)
             self._group.submit(arrival)
+            if arrival.error is not None:
+                raise arrival.error
         finally:
             # Where it was not placed; a placed one has another name by now.
-            arrival.written.unlink(missing_ok=True)
-        if arrival.error is not None:
-            raise arrival.error
+            if arrival.written is not None:
+                arrival.written.unlink(missing_ok=True)
+            self._journal.answered(entry)
+            if entry.durable.exception() is not None:  # no row can have been committed
+                self._files.remove(arrival.name)
         if arrival.kept != arrival.name:
             self._files.remove(arrival.name)
+        header = arrival.header
         return Receipt(
             arrival.outcome,
             header.study_uid,
@@ -96,29 +98,59 @@ class Receiver:
         )
 
     def close(self) -> None:
-        """End the thread that flushes."""
-        self._flusher.shutdown()
+        """Flush what is only in the journal so far, and let go of it."""
+        self._journal.close()
+
+    def _arrival(self, instance: Part10, source: str) -> Arrival:
+        header = read_header(instance)
+        file_digest, dataset_digest = instance.digests()
+        return Arrival(
+            header=header,
+            transfer_syntax_uid=instance.transfer_syntax_uid,
+            name=new_name(header.study_uid, header.series_uid),
+            size=instance.size,
+            file_digest=file_digest,
+            dataset_digest=dataset_digest,
+            source="".join(c for c in source if c.isprintable())[:LONGEST_TEXT],
+        )
+
+    def _restore(self, found: Record) -> None:
+        """Store an instance of a journal again, where its row or its file is not as it was acknowledged."""
+        arrival = self._arrival(found.instance, found.source)
+        arrival.written = write_instance(self._files, found.instance)
+        self._files.place([(arrival.written, arrival.name)])
+        with writing(self._engine, journalled=True) as connection:
+            record(
+                connection,
+                [arrival],
+                is_there=lambda name, size: is_there_as_it_came(
+                    self._files, name, size, arrival.dataset_digest
+                ),
+            )
+        if arrival.kept != arrival.name:
+            self._files.remove(arrival.name)
 
     def _commit(self, arrivals: Sequence[Arrival]) -> None:
-        self._files.place([(arrival.written, arrival.name) for arrival in arrivals])
-        # The rows are written while the names are being flushed, and committed when they are.
-        flushed = self._flusher.submit(self._files.flush, [arrival.name for arrival in arrivals])
+        self._files.place([(arrival.written, arrival.name) for arrival in arrivals if arrival.written])
         try:
-            self._record(arrivals, flushed)
+            self._record(arrivals)
         except DataError:  # one of them has a value that the database does not take
             for arrival in arrivals:
                 try:
-                    self._record([arrival], flushed)
+                    self._record([arrival])
                 except Exception as error:
                     arrival.error = error
 
-    def _record(self, arrivals: Sequence[Arrival], flushed: "Future[None]") -> None:
+    def _record(self, arrivals: Sequence[Arrival]) -> None:
         wait = _FIRST_WAIT_S
         for left in reversed(range(TRIES)):
             try:
-                with writing(self._engine) as connection:
+                with writing(self._engine, journalled=True) as connection:
                     record(connection, arrivals, is_there=self._files.is_there)
-                    flushed.result()
+                    # The rows are written while the journal is being flushed, and committed when it is.
+                    for arrival in arrivals:
+                        if arrival.durable is not None:
+                            arrival.durable.result()
                 return
             except (IntegrityError, ArchiveUnavailable) as error:
                 # Where it fails for good the files stay, as strays that `verify` finds: a commit whose answer

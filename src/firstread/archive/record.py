@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,14 +20,13 @@ _Versions = dict[tuple[str, str], tuple[int, str, int]]  # by digest and transfe
 
 @dataclass
 class Arrival:
-    """One instance that lies on the disk under `name` and waits for its row; `outcome` says what became of it.
+    """One instance whose file has the name `name` and waits for its row; `outcome` says what became of it.
 
     `kept` is the name of the file that holds its bytes: its own, or that of the same instance stored before.
     """
 
     header: Header
     transfer_syntax_uid: str
-    written: Path
     name: str
     size: int
     file_digest: str
@@ -36,6 +36,8 @@ class Arrival:
     kept: str = ""
     version: int = 1
     error: Exception | None = None
+    written: Path | None = None
+    durable: "Future[None] | None" = None
 
     @property
     def order(self) -> tuple[str, str, str, str]:

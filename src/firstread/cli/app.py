@@ -7,6 +7,7 @@ import typer
 from firstread import __version__
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
+from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
@@ -14,6 +15,7 @@ from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
+from firstread.cli.serve import serve
 from firstread.cli.serve_api import serve_api
 
 app = typer.Typer(
@@ -56,3 +58,6 @@ app.command()(backup)
 app.command()(restore)
 app.command()(verify)
 app.command()(serve_api)
+app.command()(serve)
+app.command()(send)
+app.command()(echo)

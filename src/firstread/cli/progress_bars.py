@@ -26,6 +26,7 @@ STAGES = {
     "backup": "copy to the backup",
     "restore": "copy from the backup",
     "verify": "check the files",
+    "send": "send the files",
 }
 
 

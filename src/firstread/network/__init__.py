@@ -1,5 +1,7 @@
-"""DICOM over the network: what peers may send, and how they are answered."""
+"""DICOM over the network: a node that stores, finds, sends and commits; and the calls to other nodes."""
 
-from firstread.network.store_scp import Listening, StoreSCP
+from firstread.network.acceptance import Acceptance
+from firstread.network.node import Listening, Node
+from firstread.network.peers import Peer
 
-__all__ = ["Listening", "StoreSCP"]
+__all__ = ["Acceptance", "Listening", "Node", "Peer"]

@@ -1,0 +1,46 @@
+"""C-STORE: acknowledged when the instance is durable, and not before."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, cast
+
+from pynetdicom import evt
+
+from firstread.archive import Part10, Receipt
+from firstread.network.statuses import SUCCESS, store_status
+
+_log = logging.getLogger("firstread.network")
+Receive = Callable[..., Receipt]
+
+
+class StorageSCP:
+    """Gives what is received to the archive, byte for byte.
+
+    Args:
+        receive: `Archive.receive`.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+
+    def store(self, event: evt.Event) -> int:
+        """Store the instance of one C-STORE request and return its status (PS3.4 table B.2-1)."""
+        request = cast(Any, event.request)
+        peer = str(event.assoc.requestor.ae_title).strip()
+        try:
+            instance = Part10.of(
+                request.DataSet.getbuffer(),
+                sop_class_uid=str(request.AffectedSOPClassUID),
+                sop_instance_uid=str(request.AffectedSOPInstanceUID),
+                transfer_syntax_uid=str(event.context.transfer_syntax),
+                source_ae=peer,
+            )
+            receipt = self._receive(instance, source=peer)
+        except Exception as error:
+            status = store_status(error)
+            # Kind and status only: what the error says can quote the sender.
+            _log.warning("C-STORE refused with %04X: %s", status, type(error).__name__)
+            return status
+        if receipt.outcome == "conflict":
+            _log.warning("instance %s came again with other bytes; both are kept", receipt.sop_instance_uid)
+        return SUCCESS
