@@ -3,12 +3,13 @@
 The studies are rows only, inserted in bulk; the slices are real instances that are received. A real server is asked
 over HTTP, on SQLite and, with --url, on a PostgreSQL database that is empty. Run it from the repository:
 
-    PYTHONPATH=. .venv/bin/python benchmarks/dicomweb.py [--url postgresql://…]
+    .venv/bin/python benchmarks/dicomweb.py [--url postgresql://…]
 """
 
 import argparse
 import random
 import statistics
+import sys
 import tempfile
 import threading
 from datetime import date, timedelta
@@ -24,7 +25,10 @@ from firstread.archive.header import folded
 from firstread.archive.models import Patient, Series, Study
 from firstread.web import create_app
 from firstread.web.listen import listen, service
-from tests.dicom.ct_series import ROOT, anatomy, ct_series, encode
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # tests/ is not installed
+
+from tests.dicom.ct_series import ROOT, anatomy, ct_series, encode  # noqa: E402
 
 PORTION = 5000
 QUERIES = (

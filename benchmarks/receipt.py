@@ -20,9 +20,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from read_study import RESULTS, machine
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # benchmarks/ is not installed
+
+from benchmarks.one_read import RESULTS, host  # noqa: E402
+
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LISTENERS = ("firstread", "bare pynetdicom", "storescp", "Orthanc")
 AE_TITLE = "RECEIVER"
@@ -98,7 +101,7 @@ def main() -> None:
         )
     report = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": machine(),
+        "machine": host(),
         "instances": len(files),
         "bytes": sum(file.stat().st_size for file in files),
         "instances_per_s": rates,

@@ -19,13 +19,28 @@ BENCHMARKS = {
         "retinanet",
         "MONAI's RetinaNet on a whole study, its default way and on firstread's engine",
     ),
+    "receipt": (
+        "receipt",
+        "instances received a second, against Orthanc, storescp and a bare pynetdicom SCP",
+    ),
+    "dicomweb": ("dicomweb", "searching 100,000 studies, and opening all metadata of a series"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
     "measurement": ("measurement", "axes, volume and attenuation against the readers'"),
 }
 """By name: the script in benchmarks/, and what it measures."""
 
 Benchmark = Literal[
-    "study", "memory", "two-reads", "instances", "floor", "figure3", "retinanet", "nodules", "measurement"
+    "study",
+    "memory",
+    "two-reads",
+    "instances",
+    "floor",
+    "figure3",
+    "retinanet",
+    "receipt",
+    "dicomweb",
+    "nodules",
+    "measurement",
 ]
 
 
