@@ -28,7 +28,7 @@ from firstread.web.listen import listen, service
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # tests/ is not installed
 
-from tests.dicom.ct_series import ROOT, anatomy, ct_series, encode  # noqa: E402
+from tests.dicom.ct_series import ROOT, anatomy, ct_series, encode
 
 PORTION = 5000
 QUERIES = (
