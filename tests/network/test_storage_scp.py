@@ -1,3 +1,4 @@
+import logging
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -86,7 +87,13 @@ def test_a_data_set_that_is_another_instance_does_not_match(archive, node):
 
 
 @pytest.mark.parametrize(("error", "status"), [(ArchiveFull("full"), 0xA700), (KeyError("a fault"), 0xA700)])
-def test_where_it_cannot_be_kept_the_sender_is_asked_to_try_again(archive, error, status, caplog):
+def test_where_it_cannot_be_kept_the_sender_is_asked_to_try_again(
+    archive, error, status, caplog, monkeypatch
+):
+    # Other tests of the suite run programs in this process that set logging up for themselves.
+    monkeypatch.setattr(logging.getLogger("firstread.network"), "disabled", False)
+    caplog.set_level(logging.WARNING, logger="firstread.network")
+
     def receive(instance, *, source):
         raise error
 

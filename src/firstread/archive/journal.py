@@ -99,13 +99,18 @@ class Journal:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Settle everything, and remove the journal; what cannot be settled stays for the next opening."""
+        """Settle everything, and remove the journal; what cannot be settled stays for the next opening.
+
+        Once is enough; again does nothing.
+        """
         self._queue.put(None)
         self._writer.join()
         self._settler.join()
         with suppress(OSError):
             self._own.rmdir()
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def _write(self) -> None:
         while True:
