@@ -74,7 +74,9 @@ figure3: $(VENV)/.installed-bench ## compare with PyTorch and MONAI, task by tas
 	@$(BIN)/python benchmarks/figure3.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)")
 
 train-lung-nodule: $(VENV)/.installed-train,convert ## train the lung-nodule models (SCANS=folder WORK=folder SMOKE=1)
-	@$(BIN)/python -m training.lung_nodule.run $(if $(SMOKE),--smoke,--scans "$(SCANS)") --work "$(WORK)"
+# Tensors are kept for the next step instead of being given back to the kernel and faulted in again.
+	@MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296 \
+		$(BIN)/python -m training.lung_nodule.run $(if $(SMOKE),--smoke,--scans "$(SCANS)") --work "$(WORK)"
 
 clean: ## remove what the targets made, the environment included
 	rm -rf "$(VENV)" "$(OUT)" build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
