@@ -73,8 +73,19 @@ def detect(
 def near_lungs(lungs: Lungs, grid: Geometry) -> npt.NDArray[np.bool_]:
     """Return where a nodule's centre may lie, on a grid: a nodule on the pleura is outside the mask by its own half."""
     reach = max(round(_RIM_MM / lungs.grid.spacing_mm[0]), 1)
-    wide = ndimage.binary_dilation(lungs.coarse > 0, iterations=reach).astype(np.uint8)
-    return labels_on(wide, lungs.grid, grid) > 0
+    return labels_on(_grown(lungs.coarse > 0, reach).view(np.uint8), lungs.grid, grid).view(np.bool_)
+
+
+def _grown(mask: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:
+    """Return a mask with every voxel that lies at most `reach` steps along the axes from it."""
+    for _ in range(reach):
+        grown = mask.copy()
+        for axis in range(mask.ndim):
+            source, target = np.moveaxis(mask, axis, 0), np.moveaxis(grown, axis, 0)
+            target[1:] |= source[:-1]
+            target[:-1] |= source[1:]
+        mask = grown
+    return mask
 
 
 def peaks(

@@ -99,8 +99,10 @@ def _block_mean(
         return array, matrix, offset
     reduced = np.empty((slices, rows, columns), np.int16)
     for k in range(slices):
-        thick = array[k * fk : (k + 1) * fk, : rows * fj, : columns * fi].mean(0, dtype=np.float32)
-        reduced[k] = cv2.resize(thick, (columns, rows), interpolation=cv2.INTER_AREA)
+        thick = array[k * fk, : rows * fj, : columns * fi].astype(np.float32)
+        for another in range(k * fk + 1, (k + 1) * fk):
+            cv2.add(thick, array[another, : rows * fj, : columns * fi], dst=thick, dtype=cv2.CV_32F)
+        reduced[k] = cv2.resize(thick, (columns, rows), interpolation=cv2.INTER_AREA) / np.float32(fk)
     scale = np.asarray(factors, float)
     return reduced, matrix / scale[:, None], (offset - (scale - 1) / 2) / scale
 
@@ -112,7 +114,12 @@ def _sample_aligned(
     shape: tuple[int, int, int],
 ) -> npt.NDArray[np.int16]:
     slices, rows, columns = shape
-    warp = np.array([[step[2], 0, offset[2]], [0, step[1], offset[1]]], np.float64)
+    # Only what is seen is converted: a candidate's cube is a small part of a slice.
+    seen_rows = _seen(array.shape[1], step[1], offset[1], rows)
+    seen_columns = _seen(array.shape[2], step[2], offset[2], columns)
+    array = array[:, seen_rows, seen_columns]
+    shift = offset[2] - seen_columns.start, offset[1] - seen_rows.start
+    warp = np.array([[step[2], 0, shift[0]], [0, step[1], shift[1]]], np.float64)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     planes: dict[int, npt.NDArray[np.float32]] = {}
     sampled = np.full(shape, AIR_HU, np.int16)
@@ -150,6 +157,14 @@ def _sample_aligned(
     return sampled
 
 
+def _seen(length: int, step: float, offset: float, count: int) -> slice:
+    """Return the indices of an axis, one at least, that interpolation at offset + step × (0 … count - 1) looks at."""
+    ends = (offset, offset + step * (count - 1))
+    first = min(max(int(np.floor(min(ends))) - 1, 0), length - 1)
+    last = min(max(int(np.ceil(max(ends))) + 1, first), length - 1)
+    return slice(first, last + 1)
+
+
 def labels_on(labels: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -> npt.NDArray[np.uint8]:
     """Sample a label array on another grid, nearest neighbour; 0 outside."""
     to_grid = np.linalg.inv(grid.affine) @ target.affine
@@ -162,8 +177,11 @@ def labels_on(labels: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -
             picks.append(
                 (np.clip(index, 0, labels.shape[axis] - 1), (index >= 0) & (index < labels.shape[axis]))
             )
-        found = labels[np.ix_(picks[0][0], picks[1][0], picks[2][0])]
-        for axis, (_, valid) in enumerate(picks):
+        found = labels
+        # Along z last: that repeats whole slices.
+        for axis in (2, 1, 0):
+            index, valid = picks[axis]
+            found = found.take(index, axis)
             if not valid.all():
                 np.moveaxis(found, axis, 0)[~valid] = 0
         return found

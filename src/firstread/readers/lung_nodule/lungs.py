@@ -88,15 +88,14 @@ def _body_box(hu: npt.NDArray[np.int16]) -> tuple[slice, slice]:
 def cleaned(labels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Keep what hangs together as lung, holes filled."""
     cleaned = np.zeros_like(labels)
-    for side in (RIGHT, LEFT):
-        parts, count = cc3d.connected_components(labels == side, connectivity=6, return_N=True)
-        if not count:
+    for side, box in zip((RIGHT, LEFT), ndimage.find_objects(labels, max_label=LEFT), strict=True):
+        if box is None:
             continue
+        parts, count = cc3d.connected_components(labels[box] == side, connectivity=6, return_N=True)
         sizes = np.bincount(parts.ravel(), minlength=count + 1)
         sizes[0] = 0
-        lung = np.isin(parts, np.flatnonzero(sizes > _LEAST_PART * sizes.sum()))
-        lung = fill_voids.fill(lung)
-        cleaned[lung & (cleaned == 0)] = side
+        lung = fill_voids.fill((sizes > _LEAST_PART * sizes.sum())[parts])
+        cleaned[box][lung & (cleaned[box] == 0)] = side
     return cleaned
 
 
@@ -118,23 +117,25 @@ def _refuse_without_lungs(coarse: npt.NDArray[np.uint8], spacing_mm: float) -> N
 def on_volume(coarse: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -> npt.NDArray[np.uint8]:
     """Bring labels to the volume's grid with a smooth border."""
     labels = np.zeros(target.shape, np.uint8)
-    for side in (RIGHT, LEFT):
-        lung = coarse == side
-        if not lung.any():
+    for side, box in zip((RIGHT, LEFT), ndimage.find_objects(coarse, max_label=LEFT), strict=True):
+        if box is None:
             continue
-        soft = ndimage.gaussian_filter(lung.astype(np.float32) * (2 * _SOFT), _SOFT_SIGMA).astype(np.int16)
-        slices, rows, columns = _box_around(lung, grid, target)
+        soft = np.zeros(coarse.shape, np.int16)
+        wide = tuple(slice(max(0, span.start - _SOFT_REACH), span.stop + _SOFT_REACH) for span in box)
+        lung = (coarse[wide] == side).astype(np.float32) * (2 * _SOFT)
+        soft[wide] = ndimage.gaussian_filter(lung, _SOFT_SIGMA)
+        slices, rows, columns = _box_around(box, grid, target)
         # A slab at a time: on a long series the sampled values would take more than the labels.
         for first in range(slices.start, slices.stop, _SLAB):
             slab = slice(first, min(first + _SLAB, slices.stop)), rows, columns
-            labels[slab][sample(soft, grid, target.cropped(slab)) >= _SOFT] = side
+            np.copyto(labels[slab], side, where=sample(soft, grid, target.cropped(slab)) >= _SOFT)
     return labels
 
 
-def _box_around(lung: npt.NDArray[np.bool_], grid: Geometry, target: Geometry) -> tuple[slice, slice, slice]:
+def _box_around(box: tuple[slice, ...], grid: Geometry, target: Geometry) -> tuple[slice, slice, slice]:
     """Return where on the target a lung and its soft border can lie: most of a volume is not lung."""
-    hit = np.argwhere(lung)
-    lower, upper = hit.min(0) - _SOFT_REACH, hit.max(0) + _SOFT_REACH
+    lower = np.array([span.start - _SOFT_REACH for span in box])
+    upper = np.array([span.stop - 1 + _SOFT_REACH for span in box])
     corners = np.array(np.meshgrid(*zip(lower, upper, strict=True), indexing="ij")).reshape(3, -1).T
     places = target.to_index(grid.to_lps(corners))
     starts = np.clip(np.floor(places.min(0)), 0, np.array(target.shape) - 1).astype(int)
