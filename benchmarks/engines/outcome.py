@@ -25,12 +25,13 @@ class Timed:
         total_s: All of it.
         network_s: In windows, the network alone. In tiles and candidates, from before the first sample to after the
             last, so that cutting them counts; where the next is cut while the network runs, they cannot be told apart.
-        samples: Windows, tiles or candidates that went through the network.
+        samples: Windows, tiles or candidates that went through the network; tiles of other sizes than the package's
+            patch by their voxels.
     """
 
     total_s: float
     network_s: float
-    samples: int
+    samples: float
 
 
 @dataclass(frozen=True, eq=False)

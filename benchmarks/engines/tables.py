@@ -58,7 +58,7 @@ def _cells(task: str, number: int, way: str, row: Mapping[str, Any]) -> list[str
         f"{row['floor_seconds']:.2f}",
         f"{row['bytes_seconds']:.2f}",
         str(row["peak_mb"]),
-        str(row["samples"]),
+        f"{row['samples']:.4g}",
     ]
 
 

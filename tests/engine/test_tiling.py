@@ -79,6 +79,15 @@ def test_a_tiled_run_equals_the_run_over_the_whole_volume(make_package, volume):
     assert np.ptp(found["fine"]) > 0.1
 
 
+def test_tiles_of_any_size_give_what_the_whole_volume_gives(make_package, volume):
+    fine, coarse = whole(volume)
+    network = Engine(threads=2).network(make_package(patch=(16, 16, 16), multiple=(4, 4, 4)))
+    found = run_tiled(network, volume, halo=RECEPTIVE_FIELD)
+    z, y, x = volume.shape
+    np.testing.assert_allclose(found["fine"], fine[:, :z, :y, :x], atol=1e-4)
+    np.testing.assert_allclose(found["coarse"], coarse, atol=1e-4)
+
+
 def test_a_halo_smaller_than_the_receptive_field_leaves_seams(make_package, volume):
     """The test above would not notice seams that cannot arise."""
     fine, _ = whole(volume)

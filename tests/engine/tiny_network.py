@@ -50,7 +50,14 @@ def conv_net(
     return openvino.Model(outputs, [x], "conv_net")
 
 
-def manifest(name: str, *, patch: tuple[int, int, int] = PATCH, batch: int = 1, **more: Any) -> Manifest:
+def manifest(
+    name: str,
+    *,
+    patch: tuple[int, int, int] = PATCH,
+    multiple: tuple[int, int, int] | None = None,
+    batch: int = 1,
+    **more: Any,
+) -> Manifest:
     return Manifest(
         name=name,
         version="1.0.0",
@@ -58,7 +65,7 @@ def manifest(name: str, *, patch: tuple[int, int, int] = PATCH, batch: int = 1, 
         reader="lung_nodule",
         intended_use="Tests only.",
         licence="Apache-2.0",
-        input=Input(name="hu", spacing_mm=(1.0, 1.0, 1.0), patch=patch, batch=batch),
+        input=Input(name="hu", spacing_mm=(1.0, 1.0, 1.0), patch=patch, multiple=multiple, batch=batch),
         outputs={
             "fine": Output(description="two maps", channels=CHANNELS, stride=1),
             "coarse": Output(description="three maps", channels=3, stride=STRIDE),

@@ -45,12 +45,16 @@ class _Named(nn.Module):
         return tuple(found[name] for name in self.names)
 
 
+_DEEPEST = (16, 16, 16)
+"""The greatest stride inside of both networks: tiles of its multiples see the same grids."""
+
 KINDS: dict[str, dict[str, Any]] = {
     "lungs": {
         "name": "lung_nodule_lungs",
         "task": "segmentation",
         "network": LungNetwork,
         "patch": LUNG_PATCH,
+        "multiple": _DEEPEST,
         "spacing": 3.0,
         "batch": 1,
         "outputs": {
@@ -62,6 +66,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "task": "detection",
         "network": Detector,
         "patch": DETECTOR_PATCH,
+        "multiple": _DEEPEST,
         "spacing": 1.0,
         "batch": 1,
         "outputs": {
@@ -79,6 +84,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "task": "candidate",
         "network": CandidateNetwork,
         "patch": CANDIDATE_PATCH,
+        "multiple": None,
         "spacing": 1.0,
         "batch": 1,
         "outputs": {"nodule": Output(description="logit: the candidate is a nodule", channels=1, stride=0)},
@@ -298,6 +304,7 @@ def main() -> None:
             name="hu",
             spacing_mm=(what["spacing"],) * 3,
             patch=what["patch"],
+            multiple=what["multiple"],
             batch=what["batch"],
             window_hu=WINDOW_HU,
         ),

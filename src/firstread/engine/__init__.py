@@ -14,7 +14,8 @@ from firstread.engine.packages import (
     write_manifest,
 )
 from firstread.engine.placement import Instances, Placement, plan_here
-from firstread.engine.tiling import Tile, plan_tiles, run_tiled
+from firstread.engine.tile import Tile
+from firstread.engine.tiling import plan_tiles, run_tiled
 
 __all__ = [
     "AccuracyGate",

@@ -8,7 +8,8 @@ def configuration(*, threads: int, streams: int = 1) -> Configuration:
 
     Args:
         threads: Of all streams together.
-        streams: Tiles that are worked on at a time. A read has one: docs/concepts/engine.md has the measurement.
+        streams: Samples that are worked on at a time; large tiles have one: docs/concepts/engine.md has the
+            measurement.
     """
     return {
         "NUM_STREAMS": streams,

@@ -12,7 +12,7 @@ from firstread.engine import cpu
 from firstread.engine.compiled_cache import CompiledCache
 from firstread.engine.configuration import configuration
 from firstread.engine.confinement import confine
-from firstread.engine.graph import read_graph
+from firstread.engine.graph import free_size, read_graph
 from firstread.engine.manifest import NetworkPrecision
 from firstread.engine.network import Network
 from firstread.engine.packages import ModelPackage, find_package
@@ -73,7 +73,7 @@ class Engine:
         self.precision: Precision = precision or self._settings.precision
         self._cache = CompiledCache((cache_dir or self._settings.cache_dir) / "networks")
         self._choices = PrecisionChoices((cache_dir or self._settings.cache_dir) / CHOICES)
-        self._networks: dict[tuple[Path, str, str], Network] = {}
+        self._networks: dict[tuple[Path, str, str, int], Network] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -89,13 +89,16 @@ class Engine:
         with self._lock:
             self._networks.clear()
 
-    def network(self, package: ModelPackage | str, *, alike: Network | None = None) -> Network:
+    def network(
+        self, package: ModelPackage | str, *, alike: Network | None = None, many: bool = False
+    ) -> Network:
         """Return the compiled network of a package; the second call returns the same one.
 
         Args:
             package: The package, or its name.
             alike: A network whose precision is taken too where the package has it: for networks whose operating
                 point was measured together.
+            many: Compile it for many small samples: each thread has one of its own, where else all share one.
 
         Raises:
             ModelPackageError: the package is missing or damaged, or lacks the precision that was asked for.
@@ -106,10 +109,11 @@ class Engine:
             package = known[0].package if known else find_package(package, settings=self._settings)
         shared = alike is not None and alike.precision in package.precisions
         precision = alike.precision if alike is not None and shared else self.choose(package)
-        key = (package.folder, package.digest, precision)
+        streams = self.threads if many else 1
+        key = (package.folder, package.digest, precision, streams)
         with self._lock:
             if key not in self._networks:
-                compiled = self._compile(package, precision)
+                compiled = self._compile(package, precision, streams)
                 self._networks[key] = Network(compiled, package=package, precision=precision)
             return self._networks[key]
 
@@ -146,11 +150,13 @@ class Engine:
         times = least_times(networks, sample_of(package))
         return PrecisionChoice.of(package, times, threads=self.threads)
 
-    def _compile(self, package: ModelPackage, precision: NetworkPrecision) -> "openvino.CompiledModel":
+    def _compile(
+        self, package: ModelPackage, precision: NetworkPrecision, streams: int = 1
+    ) -> "openvino.CompiledModel":
         import openvino
 
         core = openvino.Core()
-        config = configuration(threads=self.threads)
+        config = configuration(threads=self.threads, streams=streams)
         host = cpu.processor()
         key = repr((openvino.__version__, host.model, host.features, package.digest, precision, config))
         blob = self._cache.load(key)
@@ -160,6 +166,7 @@ class Engine:
             except RuntimeError:
                 _log.warning("A compiled network of %s cannot be used; it is compiled again.", package.name)
         graph = read_graph(package, precision)
+        free_size(package, precision, graph)
         try:
             compiled = core.compile_model(graph, "CPU", config)
         except RuntimeError as error:

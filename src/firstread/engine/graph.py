@@ -36,6 +36,23 @@ def read_graph(package: ModelPackage, precision: NetworkPrecision) -> "openvino.
     return model
 
 
+def free_size(package: ModelPackage, precision: NetworkPrecision, model: "openvino.Model") -> None:
+    """Let a package's graph take tiles of any size, where its manifest says that it does.
+
+    Raises:
+        ModelPackageError: it does not after all.
+    """
+    import openvino
+
+    if package.manifest.input.multiple is None:
+        return
+    try:
+        model.reshape(openvino.PartialShape([package.manifest.input.batch, 1, -1, -1, -1]))
+    except Exception as error:
+        what = f"it cannot take tiles of any size: {brief(error)}"
+        raise _wrong(package, f"{precision}.xml", what) from None
+
+
 def unreal_weight(model: "openvino.Model") -> str | None:
     """Return the name of a constant that holds something else than numbers, or None."""
     for node in model.get_ops():

@@ -24,11 +24,30 @@ class Input(Table):
     name: str
     spacing_mm: tuple[Millimetres, Millimetres, Millimetres] = Field(description="z, y, x")
     patch: tuple[Length, Length, Length] = Field(description="z, y, x: the tile the graph is compiled for")
+    multiple: tuple[Length, Length, Length] | None = Field(
+        default=None,
+        description="z, y, x: the graph may be given tiles of any size in multiples of these; None: only the patch",
+    )
     batch: Length = 1
     axes: str = "slice (feet to head), row (front to back), column (right to left)"
     window_hu: tuple[float, float] | None = Field(
         default=None, description="what the graph clips to; told for the reader, done inside the graph"
     )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.multiple is not None:
+            if self.batch != 1:
+                raise ValueError("tiles of any size cannot share a batch: with multiple, batch is 1")
+            if any(size % step for size, step in zip(self.patch, self.multiple, strict=True)):
+                raise ValueError("the patch is not a multiple of multiple")
+        return self
+
+    def takes(self, tile: tuple[int, ...]) -> bool:
+        """Tell whether the graph may be given a tile of this size (z, y, x)."""
+        if self.multiple is None or len(tile) != len(self.patch):
+            return tile == self.patch
+        return all(size and size % step == 0 for size, step in zip(tile, self.multiple, strict=True))
 
 
 class Output(Table):

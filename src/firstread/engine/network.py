@@ -62,7 +62,7 @@ class Network:
         """Run the network on samples: array [n, 1, z, y, x] in HU, any n ≥ 1; outputs are [n, channels, …].
 
         Raises:
-            ValueError: the shape is not the package's patch.
+            ValueError: the shape is not one that the package takes.
         """
         return next(self.infer_many([samples]))
 
@@ -74,7 +74,7 @@ class Network:
         waits for it, so that nothing touches the arrays afterwards.
 
         Raises:
-            ValueError: the shape of an item is not the package's patch.
+            ValueError: the shape of an item is not one that the package takes.
             FirstreadError: OpenVINO failed while it ran the network.
         """
         counts: deque[int] = deque()  # samples of the items that were taken and not yet given back
@@ -91,16 +91,17 @@ class Network:
 
     def _batches(self, items: Iterable[Array], counts: deque[int]) -> Generator[list[Array], None, None]:
         """Group the items' samples into the batches that the graph is compiled for; the last may be short."""
-        patch, batch = self.package.manifest.input.patch, self.package.manifest.input.batch
+        given = self.package.manifest.input
         waiting: list[Array] = []
         for item in items:
-            if item.ndim != 5 or item.shape[0] < 1 or item.shape[1:] != (1, *patch):
-                raise ValueError(f"{self.package.name} takes [n, 1, {patch}], not {item.shape}")
+            if item.ndim != 5 or item.shape[0] < 1 or item.shape[1] != 1 or not given.takes(item.shape[2:]):
+                sizes = f"multiples of {given.multiple}" if given.multiple else str(given.patch)
+                raise ValueError(f"{self.package.name} takes [n, 1, {sizes}], not {item.shape}")
             counts.append(item.shape[0])
             waiting.extend(item)
-            while len(waiting) >= batch:
-                yield waiting[:batch]
-                del waiting[:batch]
+            while len(waiting) >= given.batch:
+                yield waiting[: given.batch]
+                del waiting[: given.batch]
         if waiting:
             yield waiting
 
@@ -113,7 +114,9 @@ class Network:
                     yield self._finish(running)
                 request = self._take()
                 running.append((request, len(samples)))
-                room = request.get_input_tensor().data
+                tensor = request.get_input_tensor()
+                tensor.shape = [self.package.manifest.input.batch, *samples[0].shape]
+                room = tensor.data
                 for place, sample in enumerate(samples):
                     room[place] = sample
                 room[len(samples) :] = 0  # a short last batch: what these rows give is not used

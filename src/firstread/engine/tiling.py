@@ -6,33 +6,24 @@ that sees at least a halo around it, so nothing is blended and the result is tha
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from firstread.engine.fitting import fit_tiles
+from firstread.engine.manifest import Input
 from firstread.engine.network import Network
+from firstread.engine.tile import Tile, Triple, down, triple, up
 from firstread.progress import Progress, silent
 
 AIR_HU = -1000.0
 
 Array = npt.NDArray[Any]
-Triple = tuple[int, int, int]
 
-
-@dataclass(frozen=True)
-class Tile:
-    """One placement of the network.
-
-    Attributes:
-        start: First voxel (z, y, x) that it sees; multiple of the plan's `multiple`.
-        core: Voxels that it decides, as (first, past the last) along z, y, x; may end past the volume.
-    """
-
-    start: Triple
-    core: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+_ROOM = 2
+"""A fitted tile may have so many times the voxels of the package's patch."""
 
 
 def plan_tiles(
@@ -59,9 +50,9 @@ def plan_tiles(
     Raises:
         ValueError: the halo leaves nothing of a tile, or tile and `multiple` do not fit.
     """
-    halos, steps = _triple(halo), _triple(multiple)
+    halos, steps = triple(halo), triple(multiple)
     for length, margin, step in zip(tile, halos, steps, strict=True):
-        if length % step or length - 2 * _up(margin, step) < step:
+        if length % step or length - 2 * up(margin, step) < step:
             raise ValueError(f"a tile of {tile} with halo {halos} leaves no core in multiples of {multiple}")
     if inside is not None and inside.shape != shape:
         raise ValueError(f"the mask has shape {inside.shape}, the volume {shape}")
@@ -77,7 +68,7 @@ def plan_tiles(
             span = (int(hit[0]), int(hit[-1]) + 1)
         step = steps[number]
         yield from _along(
-            shape[number], span=span, tile=tile[number], halo=_up(halos[number], step), multiple=step
+            shape[number], span=span, tile=tile[number], halo=up(halos[number], step), multiple=step
         )
 
     tiles = []
@@ -87,7 +78,7 @@ def plan_tiles(
             rod = None if slab is None else slab[:, slice(*core_y)]
             for x, core_x in axis(2, None if rod is None else rod.transpose(2, 0, 1)):
                 if rod is None or rod[:, :, slice(*core_x)].any():
-                    tiles.append(Tile(start=(z, y, x), core=(core_z, core_y, core_x)))
+                    tiles.append(Tile(start=(z, y, x), size=tile, core=(core_z, core_y, core_x)))
     return tuple(tiles)
 
 
@@ -125,17 +116,15 @@ def run_tiled(
     manifest = network.package.manifest
     strides = {name: output.strides for name, output in manifest.outputs.items() if output.strides}
     if outputs is not None:
-        wanted = {name: _triple(stride) for name, stride in outputs.items()}
+        wanted = {name: triple(stride) for name, stride in outputs.items()}
         for name, stride in wanted.items():
             if strides.get(name) != stride:
                 raise ValueError(f"{manifest.name} has no output {name} of stride {stride}")
         strides = wanted
     if volume.ndim != 3:
         raise ValueError(f"a volume has three axes, not {volume.ndim}")
-    tile = manifest.input.patch
     shape: Triple = (volume.shape[0], volume.shape[1], volume.shape[2])
-    z, y, x = (math.lcm(*along) for along in zip(*strides.values(), strict=True))
-    tiles = plan_tiles(shape, tile=tile, halo=halo, inside=inside, multiple=(z, y, x))
+    tiles = _tiles(manifest.input, shape, strides=strides.values(), halo=halo, inside=inside)
     keep = keep or {}
 
     result: dict[str, Array] = {}
@@ -148,7 +137,7 @@ def run_tiled(
         result[name] = np.full((like.shape[0], *grid), value, like.dtype)
 
     progress(stage, 0.0)
-    crops = (_crop(volume, tile_.start, tile, pad_value) for tile_ in tiles)
+    crops = (_crop(volume, tile, pad_value) for tile in tiles)
     found = network.infer_many(crops)
     try:
         for done, (placed, values) in enumerate(zip(tiles, found, strict=True), start=1):
@@ -173,43 +162,47 @@ def run_tiled(
     return result
 
 
+def _tiles(
+    given: Input,
+    shape: Triple,
+    *,
+    strides: Iterable[Triple],
+    halo: int | Triple,
+    inside: npt.NDArray[np.bool_] | None,
+) -> tuple[Tile, ...]:
+    """Lay tiles as the network takes them: fitted where it takes any size, else of its patch."""
+    if given.multiple is not None:
+        most = _ROOM * math.prod(given.patch)
+        return fit_tiles(shape, halo=halo, multiple=given.multiple, most_voxels=most, inside=inside)
+    z, y, x = (math.lcm(*along) for along in zip(*strides, strict=True))
+    return plan_tiles(shape, tile=given.patch, halo=halo, inside=inside, multiple=(z, y, x))
+
+
 def _along(
     size: int, *, span: tuple[int, int], tile: int, halo: int, multiple: int
 ) -> Iterator[tuple[int, tuple[int, int]]]:
     """Yield start and core of the tiles along one axis of `size` voxels that decide the voxels of `span`."""
-    first, last = _down(span[0], multiple), _up(span[1], multiple)
-    end = _up(size, multiple)
+    first, last = down(span[0], multiple), up(span[1], multiple)
+    end = up(size, multiple)
     low, high = max(0, first - halo), min(end, last + halo)
     if high - low <= tile:
         # One tile: the part in its middle, as far as the volume's ends allow.
-        start = _down(max(0, min(low - (tile - (high - low)) // 2, end - tile)), multiple)
+        start = down(max(0, min(low - (tile - (high - low)) // 2, end - tile)), multiple)
         yield start, (first, last)
         return
     steps = -(-(high - low - tile) // (tile - 2 * halo))
     reach = (high - low - tile) // multiple
     starts = [low + multiple * (reach * step // steps) for step in range(steps + 1)]
-    cuts = [_down((left + tile + right) // 2, multiple) for left, right in itertools.pairwise(starts)]
+    cuts = [down((left + tile + right) // 2, multiple) for left, right in itertools.pairwise(starts)]
     for start, a, b in zip(starts, [first, *cuts], [*cuts, last], strict=True):
         yield start, (a, b)
 
 
-def _crop(volume: Array, start: Triple, tile: Triple, pad_value: float) -> Array:
+def _crop(volume: Array, tile: Tile, pad_value: float) -> Array:
     """Cut a tile [1, 1, z, y, x] out of a volume; what lies past its end is padded."""
-    part = volume[tuple(slice(a, a + length) for a, length in zip(start, tile, strict=True))]
-    if part.shape == tile:
+    part = volume[tuple(slice(a, a + length) for a, length in zip(tile.start, tile.size, strict=True))]
+    if part.shape == tile.size:
         return part[None, None]
-    whole = np.full(tile, pad_value, np.float32)
+    whole = np.full(tile.size, pad_value, np.float32)
     whole[tuple(slice(0, length) for length in part.shape)] = part
     return whole[None, None]
-
-
-def _triple(value: int | Triple) -> Triple:
-    return (value, value, value) if isinstance(value, int) else value
-
-
-def _down(value: int, multiple: int) -> int:
-    return value // multiple * multiple
-
-
-def _up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple

@@ -55,7 +55,9 @@ def compiled_for_timing(
 
 def fill(request: "openvino.InferRequest", sample: npt.NDArray[Any]) -> None:
     """Put a sample into a request's own memory, so that no run pays for copying it."""
-    request.get_input_tensor().data[:] = sample
+    tensor = request.get_input_tensor()
+    tensor.shape = sample.shape
+    tensor.data[:] = sample
 
 
 def least_times(

@@ -39,7 +39,7 @@ class Networks:
         """
         detector = engine.network(DETECTOR)
         # Weights and threshold were measured with both networks in one precision.
-        candidate = engine.network(CANDIDATE, alike=detector)
+        candidate = engine.network(CANDIDATE, alike=detector, many=True)
         return cls(lungs=engine.network(LUNGS), detector=detector, candidate=candidate)
 
     @property
