@@ -131,6 +131,21 @@ def _segmentation(
     return dataset
 
 
+def seg_reference(seg: Dataset, result: ReadResult) -> Dataset:
+    """Return as much of a segmentation as a report refers to: its UIDs, its segments, and the nodules' frames."""
+    numbers = segment_numbers(seg)
+    nodules = {numbers.get(finding.tracking_uid) for finding in result.findings}
+    brief = Dataset()
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SegmentSequence"):
+        setattr(brief, keyword, getattr(seg, keyword))
+    brief.PerFrameFunctionalGroupsSequence = [
+        group
+        for group in seg.PerFrameFunctionalGroupsSequence
+        if group.SegmentIdentificationSequence[0].ReferencedSegmentNumber in nodules
+    ]
+    return brief
+
+
 def segment_numbers(seg: Dataset) -> dict[str, int]:
     """Map each segment's Tracking UID to its number."""
     return {str(item.TrackingUID): int(item.SegmentNumber) for item in seg.SegmentSequence}

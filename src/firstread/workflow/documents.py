@@ -1,72 +1,90 @@
 """The documents of a result: each a rendering of the same findings, none computes any."""
 
-import threading
+from dataclasses import replace
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 from pydicom.dataset import Dataset
 
 from firstread.dicom.key_image import KeyImage, key_images
 from firstread.dicom.quiet import quiet
-from firstread.dicom.seg import build_seg
+from firstread.dicom.seg import build_seg, seg_reference
+from firstread.dicom.source_planes import sop_class_uid
 from firstread.dicom.sr import build_sr
 from firstread.dicom.volume import Volume
 from firstread.findings import ReadResult
 from firstread.progress import Progress, silent
 from firstread.reports import Lang, PatientLine, write_fhir, write_html, write_pdf
-
-_LOADED_LATE = (
-    "firstread.dicom.measurement_groups",
-    "firstread.reports.pdf_sections",
-    "firstread.reports.fhir.bundle",
-)
-"""What the renderings import when they are first called; highdicom, fpdf2 and fhir.resources take a second."""
-
-
-def load_ahead() -> threading.Thread:
-    """Load the renderings' libraries beside what runs: a read spends its time in networks, which leave Python idle."""
-    thread = threading.Thread(target=lambda: [import_module(name) for name in _LOADED_LATE], daemon=True)
-    thread.start()
-    return thread
+from firstread.workflow.beside import Beside
 
 
 def write_documents(
     folder: Path,
     result: ReadResult,
     volume: Volume,
+    other: Beside,
     *,
     lang: Lang = "en",
     progress: Progress = silent,
 ) -> None:
-    """Write every file of a result but `result.json`.
+    """Write every file of a result but `result.json`; voxels are written here, text by the process beside.
 
     Args:
         folder: Where to; exists.
         result: The read, with its masks and its impression.
         volume: The series that was read.
+        other: Writes some of them meanwhile; ends before this returns.
         lang: Language of the report.
         progress: Called with the stage "report" after each document.
     """
     created = datetime.now().astimezone()
-    patient = PatientLine.from_header(volume.header)
-
+    told = {"issued": created, "lang": lang, "patient": PatientLine.from_header(volume.header)}
+    # Masks are for the segmentation alone.
+    words = _without_masks(result)
+    other.begin(write_fhir, words, folder / "report.fhir.json", **told)
     seg = build_seg(result, volume, created=created)
+    progress("report", 0.2)
+    other.begin(
+        _write_sr, words, _without_voxels(volume), seg and seg_reference(seg, result), created, folder
+    )
+    pictures = key_images(result, volume, created=created)
+    progress("report", 0.4)
+    shown = {picture.finding_id: picture.png for picture in pictures}
+    other.begin(write_html, words, folder / "report.html", key_images=shown, **told)
+    other.begin(write_pdf, words, folder / "report.pdf", key_images=shown, **told)
     if seg is not None:
         _save(seg, folder / "seg.dcm")
-    progress("report", 0.3)
-    _save(build_sr(result, volume, seg=seg, created=created), folder / "sr.dcm")
-    progress("report", 0.4)
-    pictures = key_images(result, volume, created=created)
     for picture in pictures:
         _save_picture(picture, folder)
-    progress("report", 0.6)
-    shown = {picture.finding_id: picture.png for picture in pictures}
-    write_html(result, folder / "report.html", issued=created, lang=lang, key_images=shown, patient=patient)
     progress("report", 0.7)
-    write_pdf(result, folder / "report.pdf", issued=created, lang=lang, key_images=shown, patient=patient)
+    other.finish()
     progress("report", 0.9)
-    write_fhir(result, folder / "report.fhir.json", issued=created, lang=lang, patient=patient)
+
+
+def _write_sr(
+    result: ReadResult, volume: Volume, seg: Dataset | None, created: datetime, folder: Path
+) -> None:
+    _save(build_sr(result, volume, seg=seg, created=created), folder / "sr.dcm")
+
+
+def _without_masks(result: ReadResult) -> ReadResult:
+    return result.model_copy(
+        update={
+            kind: tuple(one.model_copy(update={"mask": None}) for one in getattr(result, kind))
+            for kind in ("findings", "structures")
+        }
+    )
+
+
+def _without_voxels(volume: Volume) -> Volume:
+    """Return what a document without pictures needs to know of a volume: where it is from."""
+    first, *rest = volume.headers
+    brief = []
+    for header in rest:
+        brief.append(Dataset())
+        brief[-1].SOPClassUID = sop_class_uid(header)
+    return replace(volume, hu=np.empty((0, 0, 0), np.int16), headers=(first, *brief))
 
 
 def _save_picture(picture: KeyImage, folder: Path) -> None:

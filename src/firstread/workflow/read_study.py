@@ -15,7 +15,8 @@ from firstread.progress import Progress, silent
 from firstread.readers.registry import choose_reader, load_reader
 from firstread.reports import Lang, draft_impression
 from firstread.settings import Precision
-from firstread.workflow.documents import load_ahead, write_documents
+from firstread.workflow.beside import beside
+from firstread.workflow.documents import write_documents
 from firstread.workflow.result_folder import (
     check_destination,
     load_prior,
@@ -72,24 +73,24 @@ def read_study(
     named = load_reader(reader) if reader is not None else None
     earlier = load_prior(Path(prior)) if prior is not None else None
 
-    begun = perf_counter()
-    study = open_study(source, study_uid=study_uid, progress=progress)
-    opened = perf_counter() - begun
-    if series_uid is not None:
-        study = _only(study, series_uid)
-    load_ahead()
-    with Engine(threads=threads, precision=precision) as engine:
-        result = (named or choose_reader(study)).read(study, engine, prior=earlier, progress=progress)
+    with beside() as other:
+        begun = perf_counter()
+        study = open_study(source, study_uid=study_uid, progress=progress)
+        opened = perf_counter() - begun
+        if series_uid is not None:
+            study = _only(study, series_uid)
+        with Engine(threads=threads, precision=precision) as engine:
+            result = (named or choose_reader(study)).read(study, engine, prior=earlier, progress=progress)
 
-    written = perf_counter()
-    progress("report", 0.0)
-    volume = study.volume(next(series for series in study.series if series.uid == result.series_uid))
-    result = _with_impression(_timed(result, load=result.timings_s.load + opened), lang)
-    with new_result_folder(destination, replace=replace) as folder:
-        result = _timed(result, report=perf_counter() - written, total=perf_counter() - start)
-        write_documents(folder, result, volume, lang=lang, progress=progress)
-        result = _timed(result, report=perf_counter() - written, total=perf_counter() - start)
-        write_result_json(folder, result)
+        written = perf_counter()
+        progress("report", 0.0)
+        volume = study.volume(next(series for series in study.series if series.uid == result.series_uid))
+        result = _with_impression(_timed(result, load=result.timings_s.load + opened), lang)
+        with new_result_folder(destination, replace=replace) as folder:
+            result = _timed(result, report=perf_counter() - written, total=perf_counter() - start)
+            write_documents(folder, result, volume, other, lang=lang, progress=progress)
+            result = _timed(result, report=perf_counter() - written, total=perf_counter() - start)
+            write_result_json(folder, result)
     progress("report", 1.0)
     return result
 
