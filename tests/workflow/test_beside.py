@@ -4,7 +4,7 @@ import signal
 import pytest
 
 from firstread.workflow import beside as module
-from firstread.workflow.beside import Beside, beside
+from firstread.workflow.beside import Beside, beside, start_ahead
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,13 @@ def test_another_process_makes_the_calls_in_order_and_is_kept(tmp_path):
     assert [word for word, _ in lines(path)] == ["one", "two", "three"]
     assert len({pid for _, pid in lines(path)}) == 1
     assert os.getpid() not in {pid for _, pid in lines(path)}
+
+
+def test_a_process_that_was_started_ahead_is_taken():
+    start_ahead()
+    (ahead,) = module._idle
+    with beside() as other:
+        assert other is ahead
 
 
 def test_what_fails_there_is_done_here(tmp_path):

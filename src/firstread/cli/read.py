@@ -89,6 +89,9 @@ def read(
     OUT appears only when it is complete.
     Exit codes: 0 read, 2 usage, 3 nothing readable, 4 refused input, 5 internal.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.workflow.beside import start_ahead
+
+    start_ahead()
     from firstread.cli.progress_bars import progress_bars
     from firstread.workflow.read_study import read_study
 

@@ -91,6 +91,12 @@ class Beside:
         return not self._waiting and self._process is not None and self._process.poll() is None
 
 
+def start_ahead() -> None:
+    """Start the process before the read that takes it, so that it imports while this one does."""
+    with _lock:
+        _idle.append(Beside())
+
+
 @contextmanager
 def beside() -> Iterator[Beside]:
     """Yield a process beside this one, kept from an earlier read where there is one."""
