@@ -90,6 +90,41 @@ class Settings(BaseSettings):
         description="Share of the archive's disk, in percent, above which the studies that were read and sent longest "
         "ago are removed until it is 5 points lower. Default: none, studies are kept.",
     )
+    study_quiet_s: float = Field(
+        default=10.0,
+        ge=0.0,
+        le=86_400.0,
+        description="Seconds without a new image after which a study counts as complete, and is routed. Default: 10.",
+    )
+    worker_reads: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Reads at once in one worker, each in a process of its own; they share the worker's cores. The same on "
+        "all hosts: the worker that started last decides. Default: 1.",
+    )
+    reads_total: int | None = Field(
+        default=None,
+        ge=1,
+        description="Reads at once in all workers together. Default: none, no limit but `worker_reads` of each.",
+    )
+    read_limit_s: float = Field(
+        default=1800.0,
+        gt=0.0,
+        description="Seconds after which a read that has not ended is stopped, and counts as one that failed. "
+        "Default: 1800.",
+    )
+    job_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Times that a read is begun before the job has failed for good. Default: 3.",
+    )
+    worker_lost_s: float = Field(
+        default=30.0,
+        ge=1.0,
+        description="Seconds without a sign of life after which a worker's jobs are taken over by another. Default: 30.",
+    )
     api_allow_remote: bool = Field(
         default=False,
         description="Whether other computers may call the DICOMweb service, which has no access control yet: they may "
