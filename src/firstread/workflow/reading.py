@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 
 from firstread.progress import Progress
@@ -227,8 +226,3 @@ class _Child:
         if code is not None and code < 0:
             return f"The reading process ended with {signal.Signals(-code).name}."
         return f"The reading process ended with code {code}."
-
-
-def result_is_there(folder: Path) -> bool:
-    """Tell whether a folder holds a complete result; one that is not complete never has its name."""
-    return (folder / "result.json").is_file()

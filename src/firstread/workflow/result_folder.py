@@ -154,6 +154,11 @@ def write_result_json(folder: Path, result: ReadResult) -> None:
     (folder / RESULT_JSON).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
+def is_complete(folder: Path) -> bool:
+    """Tell whether a folder holds a result; one that is not complete never gets its name."""
+    return (folder / RESULT_JSON).is_file()
+
+
 def load_prior(path: Path) -> ReadResult:
     """Read back an earlier result to compare with, with the lungs of its segmentation where they lie beside it.
 
