@@ -7,6 +7,7 @@ import typer
 from firstread import __version__
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
+from firstread.cli.config import config
 from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
@@ -16,7 +17,6 @@ from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
 from firstread.cli.serve import serve
-from firstread.cli.serve_api import serve_api
 
 app = typer.Typer(
     help="The AI that reads a medical image first: a chest CT in, a preliminary report out, on a CPU.",
@@ -57,7 +57,7 @@ app.add_typer(archive, name="archive")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)
-app.command()(serve_api)
 app.command()(serve)
+app.add_typer(config, name="config")
 app.command()(send)
 app.command()(echo)
