@@ -269,6 +269,19 @@ class Settings(BaseSettings):
         "A table, in the environment as JSON. Default: none.",
     )
 
+    routes: tuple[dict[str, Any], ...] = Field(
+        default=(),
+        examples=[[{"name": "chest CT", "reader": "lung_nodule", "destinations": ["pacs"]}]],
+        description="Which readers read what: the tables `[[routes]]`, in the environment as JSON "
+        "([routes](../how-to/routes.md)). Default: none, nothing is read by itself.",
+    )
+    routes_file: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/routes.toml"],
+        description="TOML file of more routes, asked after those of `routes`; `firstread routes add` writes it. "
+        "Default: routes.toml beside `firstread.toml`, where there is one.",
+    )
+
     @field_validator("models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -290,6 +303,7 @@ class Settings(BaseSettings):
         "cache_dir",
         "data_dir",
         "archive_dir",
+        "routes_file",
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",

@@ -33,14 +33,21 @@ def _value(name: str) -> object:
 
 
 def _is_table(name: str) -> bool:
-    return isinstance(_value(name), dict)
+    value = _value(name)
+    return isinstance(value, dict) or (isinstance(value, list) and isinstance(value[0], dict))
 
 
 def _commented(name: str) -> list[str]:
     value = _value(name)
     if isinstance(value, dict):
-        return [f"#[{name}]", *(f"#{key} = {_toml(each)}" for key, each in value.items())]
+        return [f"#[{name}]", *_lines(value)]
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return [line for table in value for line in (f"#[[{name}]]", *_lines(table))]
     return [f"#{name} = {_toml(value)}"]
+
+
+def _lines(table: dict[str, object]) -> list[str]:
+    return [f"#{key} = {_toml(value)}" for key, value in table.items()]
 
 
 def _toml(value: object) -> str:
