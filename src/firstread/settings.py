@@ -271,7 +271,9 @@ class Settings(BaseSettings):
 
     routes: tuple[dict[str, Any], ...] = Field(
         default=(),
-        examples=[[{"name": "chest CT", "reader": "lung_nodule", "destinations": ["pacs"]}]],
+        examples=[
+            [{"name": "chest CT", "reader": "lung_nodule", "when": {"modality": "CT", "images": {"min": 40}}}]
+        ],
         description="Which readers read what: the tables `[[routes]]`, in the environment as JSON "
         "([routes](../how-to/routes.md)). Default: none, nothing is read by itself.",
     )

@@ -44,6 +44,7 @@ def test_every_value_is_shown_with_where_it_is_from_and_no_secret(firstread, fil
         ('dicom_networks = ["here"]', "no network"),
         ('dicom_tls_certificate = "/none.pem"', "TLS file"),
         ('api_host = "0.0.0.0"', "api_allow_remote"),
+        ('[[routes]]\nname = "ct"\nreader = "nobody"\nwhen = { modality = "CT" }', "nobody"),
     ],
 )
 def test_the_check_finds_what_serve_would_refuse(firstread, file, text, said):

@@ -55,10 +55,12 @@ def check() -> None:
     from firstread.network.configured import listening_of
     from firstread.settings import Settings, config_file, is_secret, load_settings, origins
     from firstread.web.listen import check_address
+    from firstread.workflow.routes import load_routes
 
     settings = load_settings()
     listening_of(settings)
     check_address(settings)
+    load_routes(settings)
     path = config_file()
     print(f"The settings can be used. File: {path if path.is_file() else f'none ({path} is not there)'}.")
     secrets = [

@@ -1,12 +1,14 @@
 """A settings file that says what can be set, and sets nothing."""
 
 import json
+import re
 from pathlib import Path
 from textwrap import wrap
 
 from firstread.settings import PREFIX, Settings, is_secret, secret_variable
 
 _WIDTH = 100
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 _START = f"""\
 # Settings of firstread. Nothing is set here: remove the # in front of what you change.
 # The environment comes before this file: the setting threads is {PREFIX}THREADS there.
@@ -20,7 +22,7 @@ def example_settings() -> str:
     )  # TOML has tables last
     parts = [_START]
     for name, field in fields:
-        meaning = (field.description or "").replace("`", "")
+        meaning = _LINK.sub(r"\1", field.description or "").replace("`", "")
         if is_secret(field):
             meaning += f" A secret: better in a file that {secret_variable(name)} names."
         parts.append("\n".join([*(f"# {line}" for line in wrap(meaning, _WIDTH)), *_commented(name), ""]))
@@ -51,5 +53,7 @@ def _lines(table: dict[str, object]) -> list[str]:
 
 
 def _toml(value: object) -> str:
-    """Write a value; what JSON and TOML share is all that settings have."""
+    """Write a value: but for tables, what JSON and TOML share is all that settings have."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
