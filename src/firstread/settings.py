@@ -100,8 +100,8 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=64,
-        description="Reads at once in one worker, each in a process of its own; they share the worker's cores. The same on "
-        "all hosts: the worker that started last decides. Default: 1.",
+        description="Reads at once in one worker, each in a process of its own; they share the worker's cores. The same "
+        "on all hosts: the worker that started last decides. Default: 1.",
     )
     reads_total: int | None = Field(
         default=None,
@@ -123,7 +123,8 @@ class Settings(BaseSettings):
     worker_lost_s: float = Field(
         default=30.0,
         ge=1.0,
-        description="Seconds without a sign of life after which a worker's jobs are taken over by another. Default: 30.",
+        description="Seconds without a sign of life after which a worker's jobs are taken over by another. "
+        "Default: 30.",
     )
     api_allow_remote: bool = Field(
         default=False,

@@ -55,6 +55,7 @@ class Worker:
 
     def __enter__(self) -> Self:
         lost.sign_of_life(self._node.archive, self.name)
+        self._node.processes.prepare()
         durable.launch(self._node)
         every = self._node.settings.worker_lost_s / SIGNS_A_LIFETIME
         self._run("signs of life", lambda: self._node.stopping.wait(every), self._say_alive)
