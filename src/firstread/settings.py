@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -206,6 +206,17 @@ class Settings(BaseSettings):
         "A table, in the environment as JSON. Default: none.",
     )
 
+    routes: tuple[dict[str, Any], ...] = Field(
+        default=(),
+        description="Which readers read what: the tables `[[routes]]`, in the environment as JSON "
+        "([routes](../how-to/routes.md)). Default: none, nothing is read by itself.",
+    )
+    routes_file: Path | None = Field(
+        default=None,
+        description="TOML file of more routes, asked after those of `routes`; `firstread routes add` writes it. "
+        "Default: routes.toml beside `config.toml`, where there is one.",
+    )
+
     @field_validator("models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -227,6 +238,7 @@ class Settings(BaseSettings):
         "cache_dir",
         "data_dir",
         "archive_dir",
+        "routes_file",
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",
