@@ -43,16 +43,14 @@ def want(archive, *reads, study=1, again=False):
 def take(archive, job, *, worker="w", most_attempts=3):
     """Claim a job as its workflow does."""
     row = job_row(archive, job)
-    return jobs.claim(
-        archive, job, workflow_id=row.workflow_id, worker=worker, most_attempts=most_attempts
-    )
+    return jobs.claim(archive, job, workflow_id=row.workflow_id, worker=worker, most_attempts=most_attempts)
 
 
 def job_row(archive, job):
     return next(row for row in rows(archive, Job) if row.id == job)
 
 
-def until(condition, seconds=90.0):
+def until(condition, seconds=60.0):
     """Wait until a condition holds, and return what it returned."""
     ends = time.monotonic() + seconds
     while not (held := condition()):

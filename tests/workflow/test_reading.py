@@ -129,9 +129,7 @@ def test_a_read_that_takes_too_long_is_stopped(processes, ask, told):
 def test_a_read_that_is_not_wanted_any_more_is_stopped_at_once(processes, ask, told):
     told("wait")
     begun = threading.Event()
-    ended = read(
-        processes, ask(), progress=lambda *_: begun.set(), wanted=lambda: not begun.is_set()
-    )
+    ended = read(processes, ask(), progress=lambda *_: begun.set(), wanted=lambda: not begun.is_set())
     assert ended.verdict == "stopped"
     assert children() == []
 
