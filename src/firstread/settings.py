@@ -216,6 +216,25 @@ class Settings(BaseSettings):
         description="TOML file of more routes, asked after those of `routes`; `firstread routes add` writes it. "
         "Default: routes.toml beside `config.toml`, where there is one.",
     )
+    prior_source: str | None = Field(
+        default=None,
+        description="DICOM node that priors are fetched from before a study is read: one of `destinations`, or "
+        "`AE@HOST:PORT`. Default: none, only what the archive has is compared with.",
+    )
+    prior_years: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Years before a study within which its priors are fetched. Default: 5.",
+    )
+    prior_count: int = Field(
+        default=1, ge=1, le=20, description="Priors of a study that are fetched, the latest ones. Default: 1."
+    )
+    prior_retrieve: Literal["get", "move"] = Field(
+        default="get",
+        description="How priors are fetched: get (C-GET), or move (C-MOVE), for which the peer must know this node and "
+        "this node must listen. Default: get.",
+    )
 
     @field_validator("models", mode="before")
     @classmethod
