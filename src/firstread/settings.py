@@ -120,8 +120,8 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=64,
-        description="Reads at once in one worker, each in a process of its own; they share the worker's cores. The same on "
-        "all hosts: the worker that started last decides. Default: 1.",
+        description="Reads at once in one worker, each in a process of its own; they share the worker's cores. The same "
+        "on all hosts: the worker that started last decides. Default: 1.",
     )
     reads_total: int | None = Field(
         default=None,
@@ -144,7 +144,8 @@ class Settings(BaseSettings):
     worker_lost_s: float = Field(
         default=30.0,
         ge=1.0,
-        description="Seconds without a sign of life after which a worker's jobs are taken over by another. Default: 30.",
+        description="Seconds without a sign of life after which a worker's jobs are taken over by another. "
+        "Default: 30.",
     )
     archive_reserve_mib: int = Field(
         default=1024,
@@ -282,6 +283,25 @@ class Settings(BaseSettings):
         examples=["/etc/firstread/routes.toml"],
         description="TOML file of more routes, asked after those of `routes`; `firstread routes add` writes it. "
         "Default: routes.toml beside `firstread.toml`, where there is one.",
+    )
+    prior_source: str | None = Field(
+        default=None,
+        description="DICOM node that priors are fetched from before a study is read: one of `destinations`, or "
+        "`AE@HOST:PORT`. Default: none, only what the archive has is compared with.",
+    )
+    prior_years: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Years before a study within which its priors are fetched. Default: 5.",
+    )
+    prior_count: int = Field(
+        default=1, ge=1, le=20, description="Priors of a study that are fetched, the latest ones. Default: 1."
+    )
+    prior_retrieve: Literal["get", "move"] = Field(
+        default="get",
+        description="How priors are fetched: get (C-GET), or move (C-MOVE), for which the peer must know this node and "
+        "this node must listen. Default: get.",
     )
 
     @field_validator("models", mode="before")

@@ -11,8 +11,9 @@ from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Study
 from firstread.errors import FirstreadError, UsageError
+from firstread.settings import Settings
 from firstread.workflow.jobs import Read, add_reads
-from firstread.workflow.routes import Route, decide, facts_of
+from firstread.workflow.routes import Route, decide, facts_of, load_routes
 
 PORTION = 100
 _log = logging.getLogger(__name__)
@@ -66,16 +67,19 @@ def route(archive: Archive, study_uid: str, routes: Sequence[Route]) -> tuple[in
     return made
 
 
-def route_stable(archive: Archive, routes: Sequence[Route], *, quiet_s: float) -> tuple[int, ...]:
-    """Route every study that is quiet, and return the jobs that are new.
+def route_stable(archive: Archive, settings: Settings) -> tuple[int, ...]:
+    """Route every study that is quiet by the routes that hold now, and return the jobs that are new.
 
     A study that cannot be routed is told in the log and tried again; it does not keep the others waiting.
 
     Raises:
+        UsageError: the routes cannot be used; the studies wait until they can.
         ArchiveUnavailable: the database does not answer.
     """
+    studies = stable_studies(archive, quiet_s=settings.study_quiet_s)
+    routes = load_routes(settings) if studies else ()
     made: list[int] = []
-    for study_uid in stable_studies(archive, quiet_s=quiet_s):
+    for study_uid in studies:
         try:
             made += route(archive, study_uid, routes)
         except FirstreadError as problem:

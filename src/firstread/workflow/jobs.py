@@ -154,7 +154,7 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
     )
 
 
-def _former_result(connection: Connection, job: int | None) -> Row[Any] | None:
+def _former_result(connection: Connection, job: int | None) -> Any:  # noqa: ANN401 - a row, or None
     """Return the last result before this one; a revision that failed has none."""
     while job is not None:
         found = connection.execute(

@@ -32,7 +32,7 @@ def has_ended(process: str) -> bool:
 
 
 def _host() -> str:
-    """Return what tells where process numbers mean the same: this boot, and the container's (proc(5), namespaces(7))."""
+    """Return where process numbers mean the same: since this boot, in this container (proc(5), namespaces(7))."""
     boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     return f"{boot}/{os.stat(_PROC / 'self/ns/pid').st_ino}"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, not_, or_, select, update
+from sqlalchemy import and_, exists, not_, or_, select, update
 from sqlalchemy.orm import aliased
 
 from firstread.archive import Archive
@@ -73,9 +73,7 @@ def _waiting_jobs(moment: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's state
     )
 
 
-def _renew(
-    archive: Archive, table: type[Job | Delivery], state: Sequence[str], rows: Sequence[Row[Any]]
-) -> None:
+def _renew(archive: Archive, table: type[Job | Delivery], state: Sequence[str], rows: Sequence[Any]) -> None:
     if not rows:
         return
     with writing(archive.engine) as connection:

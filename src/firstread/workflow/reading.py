@@ -63,6 +63,11 @@ class ReadingProcesses:
         self._lock = threading.Lock()
         self._closed = False
 
+    def prepare(self) -> None:
+        """Start the children, so that the first reads need not wait for them."""
+        with self._lock:
+            self._idle += [_Child(self._settings) for _ in range(self._settings.worker_reads)]
+
     def read(
         self, request: ReadRequest, *, wanted: Callable[[], bool], progress: Progress, limit_s: float
     ) -> ReadOutcome:

@@ -29,6 +29,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
 
     from firstread.engine import Engine
+    from firstread.workflow import read_study  # noqa: F401 - so that the first read need not wait for it
 
     with Engine(
         threads=_threads(options),
@@ -60,11 +61,12 @@ def _read(request: dict[str, Any], engine: Any, answers: Any) -> tuple[str, str]
     from firstread.errors import UsageError as Unusable
     from firstread.workflow.read_study import read_study
 
-    told = {"stage": "", "at": 0.0}
+    told, told_at = "", 0.0
 
     def tell(stage: str, share: float) -> None:
-        if stage != told["stage"] or time.monotonic() - float(told["at"]) > TELL_EVERY_S:
-            told.update(stage=stage, at=time.monotonic())
+        nonlocal told, told_at
+        if stage != told or time.monotonic() - told_at > TELL_EVERY_S:
+            told, told_at = stage, time.monotonic()
             print(json.dumps({"stage": stage, "share": share}), file=answers)
 
     try:

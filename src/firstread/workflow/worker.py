@@ -11,7 +11,7 @@ from typing import Self
 
 from firstread.archive import Archive
 from firstread.archive.columns import now
-from firstread.errors import ArchiveUnavailable
+from firstread.errors import ArchiveUnavailable, UsageError
 from firstread.settings import Settings
 from firstread.workflow import durable, lost, queues
 from firstread.workflow.intake import route_stable
@@ -36,13 +36,13 @@ class Worker:
         settings: Those of the workflow, of the reads, and the routes.
 
     Raises:
-        UsageError: on entering: the routes cannot be used, or this process has a worker already.
+        UsageError: the routes cannot be used; on entering: this process has a worker already.
         ArchiveUnavailable: on entering: the database does not answer.
     """
 
     def __init__(self, archive: Archive, settings: Settings) -> None:
         self._node = Node(archive, settings, ReadingProcesses(settings))
-        self._routes = load_routes(settings)
+        load_routes(settings)
         self._threads: list[threading.Thread] = []
         self._swept_at = -math.inf
         self._forgot_at = -math.inf
@@ -55,7 +55,12 @@ class Worker:
 
     def __enter__(self) -> Self:
         lost.sign_of_life(self._node.archive, self.name)
-        durable.launch(self._node)
+        try:
+            durable.launch(self._node)
+        except BaseException:
+            lost.sign_off(self._node.archive, self.name)
+            raise
+        self._node.processes.prepare()
         every = self._node.settings.worker_lost_s / SIGNS_A_LIFETIME
         self._run("signs of life", lambda: self._node.stopping.wait(every), self._say_alive)
         self._run("sweep", self._wait_for_news, self._sweep)
@@ -122,7 +127,10 @@ class Worker:
 
     def _sweep(self) -> None:
         node = self._node
-        route_stable(node.archive, self._routes, quiet_s=node.settings.study_quiet_s)
+        try:
+            route_stable(node.archive, node.settings)
+        except UsageError as problem:  # the routes were changed for the worse; what was read for goes on
+            _log.warning("no study is routed: %s", problem)
         queues.sweep(node.archive)
         for worker in lost.take_over_lost(node.archive, self.name, lost_s=node.settings.worker_lost_s):
             _log.warning("what worker %s had begun is taken over", worker[:8])
