@@ -14,8 +14,8 @@ UID = "1.2.840.113619.2.55.3.604688.1"
 @pytest.fixture
 def lines(monkeypatch):
     """A function that configures JSON logs, and one that returns what was logged since."""
-    loggers = [logging.getLogger(name) for name in (None, "firstread", "dbos")]
-    before = [(each.handlers[:], each.level, each.propagate) for each in loggers]
+    loggers = [logging.getLogger(), logging.getLogger("firstread")]
+    before = [(each.handlers[:], each.level) for each in loggers]
     for place, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
         monkeypatch.setattr(place, name, getattr(place, name))
     monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
@@ -26,8 +26,8 @@ def lines(monkeypatch):
         return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
     yield logged
-    for each, (handlers, level, propagate) in zip(loggers, before, strict=True):
-        each.handlers[:], each.propagate = handlers, propagate
+    for each, (handlers, level) in zip(loggers, before, strict=True):
+        each.handlers[:] = handlers
         each.setLevel(level)
 
 

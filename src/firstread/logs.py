@@ -19,7 +19,6 @@ from structlog.typing import EventDict, ProcessorReturnValue, WrappedLogger
 
 Format = Literal["auto", "json", "text"]
 _OWN = "firstread"
-_SEVERAL_LIBRARIES_HANDLE_THEIR_OWN = ("dbos",)  # they would log to the terminal by themselves
 _UID = re.compile(r"\d+(?:\.\d+){5,}")  # PS3.5 section 9.1; addresses and versions have fewer parts
 _FILLED_IN = re.compile(r"%(?:\(\w+\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
 
@@ -59,9 +58,6 @@ def configure_logs(format: Format = "auto", level: str = "info", *, stream: Text
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(_OWN).setLevel(level.upper())
-    for name in _SEVERAL_LIBRARIES_HANDLE_THEIR_OWN:
-        library = logging.getLogger(name)
-        library.handlers[:], library.propagate = [handler], False
     logging.raiseExceptions = False  # a line that cannot be written is lost, and its values are not printed
     sys.excepthook = lambda kind, error, trace: _log_uncaught(error)
     sys.unraisablehook = lambda hook: _log_uncaught(hook.exc_value)

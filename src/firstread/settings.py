@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from firstread.destinations import Destination, DestinationName
 from firstread.errors import UsageError
 
 Precision = Literal["auto", "f32", "int8"]
@@ -263,11 +264,32 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates are believed; with it every caller must show one. "
         "Default: none, callers need no certificate, and called nodes are checked against the system's authorities.",
     )
-    destinations: dict[str, str] = Field(
+    destinations: dict[DestinationName, Destination] = Field(
         default_factory=dict,
-        examples=[{"pacs": "PACS@10.0.0.5:104"}],
-        description="DICOM nodes by name: `AE@HOST:PORT`, over TLS `tls:AE@HOST:PORT`. Only to these does C-MOVE send. "
-        "A table, in the environment as JSON. Default: none.",
+        examples=[{"pacs": "PACS@10.0.0.5:104", "results": "folder:/srv/results"}],
+        description="Where results go, by name: DICOM nodes `AE@HOST:PORT` and, over TLS, `tls:AE@HOST:PORT`; "
+        "`stow:https://HOST/dicom-web`; `folder:/FOLDER`; `webhook:https://…`. Or a table with `address` and "
+        "`documents`, a list of sr, seg, key, pdf, html, fhir, json. C-MOVE sends only to the DICOM nodes. A table, in "
+        "the environment as JSON. Default: none.",
+    )
+    destination_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        examples=[{"web": "USER:PASSWORD"}],
+        description="Secrets by the name of the destination: of `stow:` a bearer token or `USER:PASSWORD`, of "
+        "`webhook:` the key of its signature, 16 characters or more. A table, in the environment as JSON. "
+        "Default: none.",
+    )
+    destination_authorities: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/hospital-ca.pem"],
+        description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
+        "Default: those of the system.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        examples=["https://firstread.example"],
+        description="URL under which others reach this node's web service, for links in the events of webhooks: "
+        "`https://HOST`. Default: none, events have no links.",
     )
 
     routes: tuple[dict[str, Any], ...] = Field(
@@ -286,6 +308,7 @@ class Settings(BaseSettings):
     )
     prior_source: str | None = Field(
         default=None,
+        examples=["pacs"],
         description="DICOM node that priors are fetched from before a study is read: one of `destinations`, or "
         "`AE@HOST:PORT`. Default: none, only what the archive has is compared with.",
     )
@@ -329,6 +352,7 @@ class Settings(BaseSettings):
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",
+        "destination_authorities",
     )
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
@@ -356,20 +380,22 @@ class _SecretFiles(PydanticBaseSettingsSource):
     """The secret settings whose files the environment names, as container and service managers hand them over."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the content of the setting's file, without the white space around it; None where none is named."""
+        """Return the setting that its file holds, a table as JSON; None where no file is named."""
         path = os.environ.get(secret_variable(field_name)) if is_secret(field) else None
         if not path:
             return None, field_name, False
         try:
             with open(path, encoding="utf-8") as file:
-                content = file.read(_LARGEST_SECRET_BYTES)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+                content = file.read(_LARGEST_SECRET_BYTES).strip()
+            if self.field_is_complex(field):
+                content = self.decode_complex_value(field_name, field, content)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text, or no JSON"
             raise UsageError(
                 f"{path}, the file of the setting {field_name}, cannot be read: {reason}.",
                 remedy=f"Correct {secret_variable(field_name)}.",
             ) from None
-        return content.strip(), field_name, False
+        return content, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         """Return the settings that have such a file."""
