@@ -9,6 +9,7 @@ from firstread.cli.archive import archive
 from firstread.cli.bench import bench
 from firstread.cli.config import config
 from firstread.cli.deliveries import deliveries
+from firstread.cli.demo import demo
 from firstread.cli.destinations import destinations
 from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
@@ -52,6 +53,7 @@ app.command()(read)
 app.command()(info)
 app.command()(phantom)
 app.command()(doctor)
+app.command()(demo)
 # What the command does not know is the benchmark's.
 app.command(context_settings={"ignore_unknown_options": True})(bench)
 app.add_typer(evaluate, name="evaluate")
