@@ -12,7 +12,8 @@ from firstread.archive.models import Job, Study
 from firstread.errors import UsageError
 from firstread.settings import Settings
 from firstread.workflow.intake import read_now, route_stable, stable_studies
-from tests.workflow.samples import WANTED, instances, job_row, receive, rows, take
+from tests.archive.samples import instances, rows
+from tests.workflow.samples import WANTED, job_row, receive, take
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from firstread.archive.database import reading, writing
 from firstread.archive.models import Study
 from firstread.errors import FirstreadError, UsageError
 from firstread.settings import Settings
-from firstread.workflow.jobs import Read, add_reads
-from firstread.workflow.routes import Route, decide, facts_of, load_routes
+from firstread.workflow.jobs import add_reads
+from firstread.workflow.routes import PlannedRead, Route, decide, facts_of, load_routes
 
 PORTION = 100
 _log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def route_stable(archive: Archive, settings: Settings) -> tuple[int, ...]:
     return tuple(made)
 
 
-def read_now(archive: Archive, study_uid: str, read: Read) -> tuple[int, ...]:
+def read_now(archive: Archive, study_uid: str, read: PlannedRead) -> tuple[int, ...]:
     """Make a job that a person wants, whatever the routes say; again, where the images were read before.
 
     Raises:
