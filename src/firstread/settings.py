@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from firstread.destinations import Destination, DestinationName
 from firstread.errors import UsageError
 
 Precision = Literal["auto", "f32", "int8"]
@@ -200,10 +201,28 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates are believed; with it every caller must show one. "
         "Default: none, callers need no certificate, and called nodes are checked against the system's authorities.",
     )
-    destinations: dict[str, str] = Field(
+    destinations: dict[DestinationName, Destination] = Field(
         default_factory=dict,
-        description="DICOM nodes by name: `AE@HOST:PORT`, over TLS `tls:AE@HOST:PORT`. Only to these does C-MOVE send. "
-        "A table, in the environment as JSON. Default: none.",
+        description="Where results go, by name: DICOM nodes `AE@HOST:PORT` and, over TLS, `tls:AE@HOST:PORT`; "
+        "`stow:https://HOST/dicom-web`; `folder:/FOLDER`; `webhook:https://…`. Or a table with `address` and "
+        "`documents`, a list of sr, seg, key, pdf, html, fhir, json. C-MOVE sends only to the DICOM nodes. A table, in "
+        "the environment as JSON. Default: none.",
+    )
+    destination_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Secrets by the name of the destination: of `stow:` a bearer token or `USER:PASSWORD`, of "
+        "`webhook:` the key of its signature, 16 characters or more. A table, in the environment as JSON. "
+        "Default: none.",
+    )
+    destination_authorities: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
+        "Default: those of the system.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="URL under which others reach this node's web service, for links in the events of webhooks: "
+        "`https://HOST`. Default: none, events have no links.",
     )
 
     routes: tuple[dict[str, Any], ...] = Field(
@@ -261,6 +280,7 @@ class Settings(BaseSettings):
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",
+        "destination_authorities",
     )
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:

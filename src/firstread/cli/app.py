@@ -7,6 +7,8 @@ import typer
 from firstread import __version__
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
+from firstread.cli.deliveries import deliveries
+from firstread.cli.destinations import destinations
 from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
@@ -63,3 +65,5 @@ app.command()(serve_api)
 app.command()(serve)
 app.command()(send)
 app.command()(echo)
+app.add_typer(destinations, name="destinations")
+app.add_typer(deliveries, name="deliveries")
