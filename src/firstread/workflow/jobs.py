@@ -12,6 +12,7 @@ from firstread.archive import Archive
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job, Result, Study
+from firstread.archive.results import result_folder_name
 from firstread.errors import UsageError
 from firstread.reports import Lang
 from firstread.workflow.images import images_of
@@ -129,7 +130,7 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
         ).one_or_none()
         if row is None:
             return None
-        folder = f"results/{row.study_uid}/{job}"
+        folder = result_folder_name(row.study_uid, job)
         is_read = is_complete(archive.folder / folder)
         images = images_of(connection, row.study_key, row.series_uid)
         if not is_read and not images.files:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
+from firstread.archive.results import RESULTS
 from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError
 from firstread.workflow import jobs
-from firstread.workflow.deliveries import documents_for, keep_result
+from firstread.workflow.deliveries import PermanentFailure, documents_for, keep_result
 from firstread.workflow.jobs import Claim
 from firstread.workflow.node import Node
 from firstread.workflow.priors import fetch_priors, find_prior, unread_prior
@@ -162,6 +163,17 @@ def _in_child(node: Node, held: Claim, prior: str | None, out: Path) -> ReadOutc
     )
 
 
+def _deliveries(node: Node, held: Claim, folder: Path) -> list[tuple[str, str]]:
+    """Return destinations and documents; a destination that the settings lost is a delivery that fails, and is seen."""
+    made = []
+    for name in held.destinations:
+        try:
+            made += [(name, document) for document in documents_for(name, node.settings, folder)]
+        except PermanentFailure:
+            made.append((name, RESULT_JSON))
+    return made
+
+
 def _unless_away(ask: Callable[[], Any], otherwise: Any) -> Any:  # noqa: ANN401 - what `ask` returns
     """Ask the database; a read goes on while it is away."""
     try:
@@ -172,7 +184,7 @@ def _unless_away(ask: Callable[[], Any], otherwise: Any) -> Any:  # noqa: ANN401
 
 def _make_folders(archive: Path, folder: Path) -> None:
     """Make the folder of a study's results for its owner alone: it holds patients' data."""
-    for each in (archive / "results", folder):
+    for each in (archive / RESULTS, folder):
         each.mkdir(mode=0o700, exist_ok=True)
 
 
@@ -183,13 +195,10 @@ def _keep(node: Node, held: Claim) -> _Ended:
         result = load_result(folder)
         digest = hashlib.sha256((folder / RESULT_JSON).read_bytes()).hexdigest()
         keep_result(archive, folder)
-        deliveries = [
-            (name, document)
-            for name in held.destinations
-            for document in documents_for(name, node.settings, folder)
-        ]
         category = result.category.value if result.category is not None else ""
-        if jobs.finish(archive, held, digest=digest, category=category, deliveries=deliveries):
+        if jobs.finish(
+            archive, held, digest=digest, category=category, deliveries=_deliveries(node, held, folder)
+        ):
             return {"verdict": "kept", "error": ""}
         if not jobs.exists(archive, held.job):  # its study was removed meanwhile
             shutil.rmtree(folder, ignore_errors=True)
