@@ -71,6 +71,17 @@ def test_a_node_that_is_away_or_rejects_is_said(node):
         HURRIED.echo(Peer("OTHER", "127.0.0.1", node.port))
 
 
+def test_a_node_that_does_not_offer_a_service_is_said():
+    with Moody() as moody:
+        for call in (
+            lambda: HURRIED.find(moody.peer, "STUDY", {"PatientID": "SYN-1"}),
+            lambda: HURRIED.get(moody.peer, {"StudyInstanceUID": "1.2.3"}, print),
+            lambda: HURRIED.move(moody.peer, {"StudyInstanceUID": "1.2.3"}, destination="SENDER"),
+        ):
+            with pytest.raises(PeerFailed, match="does not offer"):
+                call()
+
+
 def test_files_arrive_at_storescp_as_they_are(folder, storescp):
     port, got = storescp
     stages = []

@@ -17,6 +17,8 @@ from firstread.archive.models import Base, Instance, Patient, Series, Study
 Outcome = Literal["stored", "duplicate", "conflict", "returned"]
 OWN_SOURCE = "result of firstread"
 """Source of what firstread made itself; longer than an AE title, so that no peer can call itself so."""
+PRIOR_SOURCE = "fetched as a prior"
+"""Source of what firstread fetched to compare with; longer than an AE title too."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
+from firstread.cli.jobs import jobs
 from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
@@ -56,6 +57,7 @@ app.command(context_settings={"ignore_unknown_options": True})(bench)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
 app.add_typer(archive, name="archive")
+app.add_typer(jobs, name="jobs")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)
