@@ -14,7 +14,8 @@ from firstread.errors import UsageError
 from firstread.workflow import jobs
 from firstread.workflow.result_folder import load_result
 from firstread.workflow.worker import Worker
-from tests.workflow.samples import WANTED, job_row, receive, rows, until, want
+from tests.archive.samples import rows
+from tests.workflow.samples import WANTED, job_row, receive, until, want
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
