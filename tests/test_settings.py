@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from firstread.destinations import Destination
 from firstread.errors import UsageError
 from firstread.settings import PREFIX, Settings, load_settings
 
@@ -99,17 +100,37 @@ def test_every_setting_is_documented_with_its_variable_and_default(name):
 
 def test_the_archive_has_a_home_of_its_own_and_its_password_is_not_shown(config, monkeypatch):
     monkeypatch.setenv("FIRSTREAD_ARCHIVE_DIR", "~/studies")
-    monkeypatch.setenv("FIRSTREAD_DATABASE_URL", "postgresql://me:secret@host/name")
+    monkeypatch.setenv("FIRSTREAD_DATABASE_URL", "postgresql://me:pass-word@host/name")
     settings = load_settings()
     assert settings.archive_dir == Path.home() / "studies"
-    assert "secret" not in repr(settings)
-    assert settings.database_url.get_secret_value().endswith("secret@host/name")
+    assert "pass-word" not in repr(settings)
+    assert settings.database_url.get_secret_value().endswith("pass-word@host/name")
 
 
 def test_peers_and_destinations_are_written_as_lists_and_tables(config, monkeypatch):
     config('dicom_callers = ["CT1"]\n[destinations]\npacs = "PACS@10.0.0.5:104"\n')
     settings = load_settings()
     assert (settings.dicom_callers, settings.dicom_host) == (("CT1",), "127.0.0.1")
-    assert settings.destinations == {"pacs": "PACS@10.0.0.5:104"}
+    assert settings.destinations == {"pacs": Destination(address="PACS@10.0.0.5:104")}
     monkeypatch.setenv("FIRSTREAD_DICOM_CALLERS", "CT1@10.0.0.0/24, MR 2")
     assert load_settings().dicom_callers == ("CT1@10.0.0.0/24", "MR 2")
+
+
+def test_a_destination_may_be_a_table_and_its_secret_is_kept_apart(config, monkeypatch):
+    config(
+        '[destinations.web]\naddress = "stow:https://pacs.example/dicom-web/"\ndocuments = ["sr", "seg"]\n'
+    )
+    monkeypatch.setenv("FIRSTREAD_DESTINATION_SECRETS", '{"web": "me:a password"}')
+    settings = load_settings()
+    web = settings.destinations["web"]
+    assert (web.kind, web.place) == ("stow", "https://pacs.example/dicom-web")
+    assert web.documents == ("sr", "seg")
+    assert settings.destination_secrets["web"].get_secret_value() == "me:a password"
+    assert "a password" not in repr(settings)
+
+
+def test_a_destination_that_is_wrong_is_refused_without_repeating_it(config):
+    config('[destinations]\nweb = "stow:https://me:secret@pacs.example/dicom-web"\n')
+    with pytest.raises(UsageError, match="destination_secrets") as refused:
+        load_settings()
+    assert "secret@" not in str(refused.value)

@@ -14,6 +14,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from firstread.destinations import Destination, DestinationName
 from firstread.errors import UsageError
 
 Precision = Literal["auto", "f32", "int8"]
@@ -90,6 +91,42 @@ class Settings(BaseSettings):
         description="Share of the archive's disk, in percent, above which the studies that were read and sent longest "
         "ago are removed until it is 5 points lower. Default: none, studies are kept.",
     )
+    study_quiet_s: float = Field(
+        default=10.0,
+        ge=0.0,
+        le=86_400.0,
+        description="Seconds without a new image after which a study counts as complete, and is routed. Default: 10.",
+    )
+    worker_reads: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Reads at once in one worker, each in a process of its own; they share its cores. The same "
+        "on all hosts: the worker that started last decides. Default: 1.",
+    )
+    reads_total: int | None = Field(
+        default=None,
+        ge=1,
+        description="Reads at once in all workers together. Default: none, no limit but `worker_reads` of each.",
+    )
+    read_limit_s: float = Field(
+        default=1800.0,
+        gt=0.0,
+        description="Seconds after which a read that has not ended is stopped, and counts as one that failed. "
+        "Default: 1800.",
+    )
+    job_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Times that a read is begun before the job has failed for good. Default: 3.",
+    )
+    worker_lost_s: float = Field(
+        default=30.0,
+        ge=1.0,
+        description="Seconds without a sign of life after which a worker's jobs are taken over by another. "
+        "Default: 30.",
+    )
     api_allow_remote: bool = Field(
         default=False,
         description="Whether other computers may call the DICOMweb service, which has no access control yet: they may "
@@ -164,10 +201,28 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates are believed; with it every caller must show one. "
         "Default: none, callers need no certificate, and called nodes are checked against the system's authorities.",
     )
-    destinations: dict[str, str] = Field(
+    destinations: dict[DestinationName, Destination] = Field(
         default_factory=dict,
-        description="DICOM nodes by name: `AE@HOST:PORT`, over TLS `tls:AE@HOST:PORT`. Only to these does C-MOVE send. "
-        "A table, in the environment as JSON. Default: none.",
+        description="Where results go, by name: DICOM nodes `AE@HOST:PORT` and, over TLS, `tls:AE@HOST:PORT`; "
+        "`stow:https://HOST/dicom-web`; `folder:/FOLDER`; `webhook:https://…`. Or a table with `address` and "
+        "`documents`, a list of sr, seg, key, pdf, html, fhir, json. C-MOVE sends only to the DICOM nodes. A table, in "
+        "the environment as JSON. Default: none.",
+    )
+    destination_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Secrets by the name of the destination: of `stow:` a bearer token or `USER:PASSWORD`, of "
+        "`webhook:` the key of its signature, 16 characters or more. A table, in the environment as JSON. "
+        "Default: none.",
+    )
+    destination_authorities: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
+        "Default: those of the system.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="URL under which others reach this node's web service, for links in the events of webhooks: "
+        "`https://HOST`. Default: none, events have no links.",
     )
 
     routes: tuple[dict[str, Any], ...] = Field(
@@ -225,6 +280,7 @@ class Settings(BaseSettings):
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",
+        "destination_authorities",
     )
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:

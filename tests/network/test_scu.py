@@ -3,7 +3,7 @@ import socket
 import pytest
 from pydicom import dcmread
 from pynetdicom import AE, evt
-from pynetdicom.sop_class import CTImageStorage, Verification
+from pynetdicom.sop_class import Comprehensive3DSRStorage, CTImageStorage, Verification
 
 from firstread.archive import Part10, open_archive
 from firstread.network import Listening, Node, Peer
@@ -38,6 +38,7 @@ class Moody:
         entity = AE("MOODY")
         entity.add_supported_context(Verification)
         entity.add_supported_context(CTImageStorage, [EXPLICIT, JPEG_LS])
+        entity.add_supported_context(Comprehensive3DSRStorage)
         self.server = entity.start_server(
             ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self.store)]
         )

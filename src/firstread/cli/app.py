@@ -7,10 +7,13 @@ import typer
 from firstread import __version__
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
+from firstread.cli.deliveries import deliveries
+from firstread.cli.destinations import destinations
 from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
+from firstread.cli.jobs import jobs
 from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
@@ -56,6 +59,7 @@ app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
 app.add_typer(archive, name="archive")
 app.add_typer(routes, name="routes")
+app.add_typer(jobs, name="jobs")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)
@@ -63,3 +67,5 @@ app.command()(serve_api)
 app.command()(serve)
 app.command()(send)
 app.command()(echo)
+app.add_typer(destinations, name="destinations")
+app.add_typer(deliveries, name="deliveries")
