@@ -20,6 +20,7 @@ from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
+from firstread.cli.routes import routes
 from firstread.cli.serve import serve
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ app.command(context_settings={"ignore_unknown_options": True})(bench)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
 app.add_typer(archive, name="archive")
+app.add_typer(routes, name="routes")
 app.add_typer(jobs, name="jobs")
 app.command()(backup)
 app.command()(restore)
