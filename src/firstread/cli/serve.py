@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -74,8 +75,10 @@ def serve(
         finally:
             notify("STOPPING=1")
             _log.info("stopping; what is under way gets %g seconds", settings.stop_grace_s)
-            service.stop(settings.stop_grace_s)
+            ended = service.stop(settings.stop_grace_s)
             _log.info("stopped")
+        if not ended:
+            os._exit(0)  # Python would wait for the threads that were left behind
 
 
 def _watch(service: "Service", wait: "Callable[[float | None], bool]") -> None:
