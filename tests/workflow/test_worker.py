@@ -13,7 +13,7 @@ from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Job, Result
 from firstread.archive.models import Worker as WorkerRow
 from firstread.errors import UsageError
-from firstread.workflow import jobs
+from firstread.workflow import durable, jobs
 from firstread.workflow.result_folder import load_result
 from firstread.workflow.worker import Worker
 from tests.archive.samples import rows
@@ -117,8 +117,6 @@ def test_a_stat_study_overtakes_two_hundred_that_wait(archive, settings, told):
 
 
 def known(archive):
-    from firstread.workflow import durable
-
     return durable.states([row.workflow_id for row in rows(archive, Job)])
 
 
@@ -130,7 +128,9 @@ def test_a_read_that_is_cancelled_ends_at_once_and_can_be_retried(archive, setti
     with Worker(archive, settings):
         until_state(archive, job, "running")
         until(lambda: job_row(archive, job).stage == "load")
+        workflow = job_row(archive, job).workflow_id
         jobs.cancel(archive, job)
+        until(lambda: durable.states([workflow]) == {workflow: False})
         told("")
         jobs.retry(archive, job)
         assert until_state(archive, job, "done").attempts == 1
