@@ -121,6 +121,21 @@ def known(archive):
 
 
 @sqlite_only
+def test_a_worker_reads_as_many_at_once_as_it_is_allowed_and_no_more(archive, settings, told):
+    told("wait")
+    for study in (1, 2, 3):
+        receive_chest(archive, study=study)
+        want(archive, study=study)
+    with Worker(archive, settings.model_copy(update={"worker_reads": 2})):
+        until(lambda: [row.stage for row in rows(archive, Job)].count("load") == 2)
+        until(lambda: len(known(archive)) == 3)
+        assert sorted(row.state for row in rows(archive, Job)) == ["running", "running", "waiting"]
+        told("")
+        until(lambda: all(row.state == "done" for row in rows(archive, Job)))
+    assert sorted(row.attempts for row in rows(archive, Job)) == [1, 1, 1]
+
+
+@sqlite_only
 def test_a_read_that_is_cancelled_ends_at_once_and_can_be_retried(archive, settings, told):
     told("wait")
     receive_chest(archive)
