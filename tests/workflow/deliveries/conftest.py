@@ -50,9 +50,12 @@ def archive(tmp_path):
 def settings_of(tmp_path):
     """A function from destinations, and other settings, to settings."""
 
-    def make(secrets=None, **destinations):
+    def make(secrets=None, public_url=None, **destinations):
         return Settings(
-            destinations=destinations, destination_secrets=secrets or {}, archive_dir=tmp_path / "archive"
+            destinations=destinations,
+            destination_secrets=secrets or {},
+            public_url=public_url,
+            archive_dir=tmp_path / "archive",
         )
 
     return make
