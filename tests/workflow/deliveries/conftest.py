@@ -37,11 +37,16 @@ def result_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def archive(tmp_path):
+def database_url():
+    """None for SQLite in the archive's folder; tests of what the database is asked have PostgreSQL too."""
+
+
+@pytest.fixture
+def archive(tmp_path, database_url):
     """An archive that has an image of the study that was read."""
     image = volume_of().headers[0]
     image.file_meta = FileMetaDataset()
-    with open_archive(tmp_path / "archive") as opened:
+    with open_archive(tmp_path / "archive", url=database_url) as opened:
         opened.receive(Part10.parse(encode(image, EXPLICIT)), source="CT1")
         yield opened
 
