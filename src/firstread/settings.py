@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -219,7 +219,7 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
         "Default: those of the system.",
     )
-    public_url: str | None = Field(
+    public_url: AnyHttpUrl | None = Field(
         default=None,
         description="URL under which others reach this node's web service, for links in the events of webhooks: "
         "`https://HOST`. Default: none, events have no links.",

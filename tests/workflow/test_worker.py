@@ -245,3 +245,22 @@ def test_a_worker_that_was_cut_off_and_returns_makes_no_second_result(archive, s
     assert first.wait(60) == 0
     assert rows(archive, Result) == [result]
     assert job_row(archive, job).state == "done"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_worker_stops_while_the_database_is_away_and_another_goes_on(archive, started, told, postgres_server):
+    told("wait")
+    receive_chest(archive)
+    (job,) = want(archive)
+    first, _ = started()
+    until(lambda: job_row(archive, job).stage == "load")
+    postgres_server.stop()
+    try:
+        first.terminate()
+        assert first.wait(60) == 0
+    finally:
+        postgres_server.start()
+    told("")
+    started()
+    until_state(archive, job, "done")
+    assert len(rows(archive, Result)) == 1
