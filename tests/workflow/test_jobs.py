@@ -57,6 +57,19 @@ def test_a_job_that_waits_becomes_more_urgent_and_not_less(archive, job):
     assert job_row(archive, job).priority == 0
 
 
+def test_a_job_that_waits_sends_its_result_to_all_who_want_it(archive, job):
+    for destinations in (("web",), ("PACS", "web")):
+        assert want(archive, replace(WANTED, destinations=destinations)) == ()
+    assert json.loads(job_row(archive, job).destinations) == ["web", "PACS"]
+
+
+def test_what_is_wanted_elsewhere_after_it_was_read_is_read_again(archive, job):
+    take(archive, job)
+    assert want(archive) == ()
+    (second,) = want(archive, replace(WANTED, destinations=("PACS",)))
+    assert json.loads(job_row(archive, second).destinations) == ["PACS"]
+
+
 def test_an_attempt_is_counted_before_anything_is_read_and_sees_what_is_there(archive, job):
     receive(archive, 2, first=4)
     held = take(archive, job)

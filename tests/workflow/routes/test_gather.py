@@ -111,6 +111,16 @@ def test_a_study_is_a_prior_while_all_of_its_images_were_fetched(archive):
     assert not facts_of(archive, STUDY).prior
 
 
+@pytest.mark.parametrize("change", [None, described])
+def test_a_prior_that_comes_by_itself_is_one_no_more(archive, change):
+    for each in instances(2):
+        archive.receive(each, source=PRIOR_SOURCE)
+    archive.receive(instances(1, change=change)[0], source="CT1")
+    facts = facts_of(archive, STUDY)
+    assert (facts.prior, facts.series[0].images) == (False, 2)
+    assert "CT1" in facts.source
+
+
 @pytest.mark.parametrize(
     ("birth", "written", "years"),
     [("19640104", "", 61.0), ("", "059Y", 59.0), ("", "018M", 1.0), ("", "010W", 0.0), ("", "old", None),

@@ -41,7 +41,7 @@ def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
         UsageError: the archive has no such study.
         ArchiveUnavailable: the database or a disk does not answer: try again.
     """
-    columns = (Series.series_uid, Instance.file, Instance.frames, Instance.source)
+    columns = (Series.series_uid, Instance.version, Instance.file, Instance.frames, Instance.source)
     with reading(archive.engine) as connection:
         known = connection.execute(select(Study.id).where(Study.study_uid == study_uid)).scalar_one_or_none()
         if known is None:
@@ -54,7 +54,6 @@ def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
             .where(
                 Series.study_key == known,
                 Series.modality.not_in(_NO_IMAGES),
-                Instance.version == 1,
                 Instance.rows.is_not(None),
                 Instance.source != OWN_SOURCE,
             )
@@ -68,6 +67,8 @@ def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
     files: dict[str, list[str]] = {}
     images: dict[str, int] = {}
     for row in stored:
+        if row.version > 1:
+            continue
         files.setdefault(row.series_uid, []).append(row.file)
         images[row.series_uid] = images.get(row.series_uid, 0) + max(1, row.frames or 1)
     samples = [_Sample(uid, stored_header(archive, names), images[uid]) for uid, names in files.items()]
