@@ -221,3 +221,21 @@ def test_a_database_that_goes_away_loses_nothing_that_was_acknowledged(
         assert {receipt.sop_instance_uid for receipt in acknowledged} <= {
             row.sop_instance_uid for row in rows(archive, Instance)
         }
+
+
+def test_senders_that_try_again_do_not_fill_the_disk_while_the_database_is_away(
+    tmp_path, postgres_server, postgres_url
+):
+    first, second = instances(2)
+    with open_archive(tmp_path / "archive", url=postgres_url) as archive:
+        kept = archive.receive(first).file
+        postgres_server.stop()
+        try:
+            for _ in range(3):
+                with pytest.raises(ArchiveUnavailable):
+                    archive.receive(second)
+            assert list(archive.files.names()) == [kept]
+        finally:
+            postgres_server.start()
+        assert archive.receive(second).outcome == "stored"
+        assert verify(archive).sound

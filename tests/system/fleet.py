@@ -64,6 +64,10 @@ class Nursery:
             self._process.stdin.flush()
             return int(self._process.stdout.readline())
 
+    def seen(self, path: Path) -> Path:
+        """Return a path as the commands see it, where they have mounts of their own."""
+        return Path(f"/proc/{self._process.pid}/root{path}")
+
     def server(self, name: str, *arguments: str, **environment: str) -> "Server":
         """Start a command that runs until it is ended."""
         made = Server(self, name, arguments, environment)
@@ -134,6 +138,12 @@ def nursery(folder: Path, environment: dict[str, str], **options: Sequence[str])
         yield made
     finally:
         made.close()
+
+
+def settings_of(archive: Path, database_url: str | None) -> dict[str, str]:
+    """Return the settings of nodes that anyone may send to, as the environment has them."""
+    settings = {"FIRSTREAD_ARCHIVE_DIR": str(archive), "FIRSTREAD_DICOM_CALLERS": "any"}
+    return settings | ({"FIRSTREAD_DATABASE_URL": database_url} if database_url else {})
 
 
 def kill_at_random(

@@ -11,21 +11,12 @@ from firstread.archive.models import Instance, Study
 from firstread.archive.verify import verify
 from tests.archive.samples import rows
 from tests.dicom.ct_series import anatomy, ct_series, write
-from tests.system.fleet import kill_at_random, nursery
+from tests.system.fleet import kill_at_random, nursery, settings_of
 from tests.system.sender import Sender
 from tests.waiting import free_port
 
 STUDIES, SLICES = 12, 40
 KILLS = 50
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path):
-    """Settings of an empty archive on each database."""
-    settings = {"FIRSTREAD_ARCHIVE_DIR": str(tmp_path / "archive"), "FIRSTREAD_DICOM_CALLERS": "any"}
-    if request.param == "postgresql":
-        settings["FIRSTREAD_DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    return settings
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +31,10 @@ def studies(tmp_path_factory):
 
 @pytest.mark.timeout(240)
 def test_two_nodes_on_one_archive_that_are_killed_fifty_times_lose_nothing(
-    tmp_path, database, studies, debian_tool: Callable[[str], str]
+    tmp_path, database_url, studies, debian_tool: Callable[[str], str]
 ):
     storescu = debian_tool("storescu")
-    with nursery(tmp_path, database) as forks, ExitStack() as senders:
+    with nursery(tmp_path, settings_of(tmp_path / "archive", database_url)) as forks, ExitStack() as senders:
         nodes = [
             forks.server(
                 f"scp{n}", "serve", "--role", "scp", "--quiet", FIRSTREAD_DICOM_PORT=str(free_port())
@@ -61,7 +52,7 @@ def test_two_nodes_on_one_archive_that_are_killed_fifty_times_lose_nothing(
         senders.close()
         acknowledged = set.union(*(each.acknowledged for each in sending))
         assert {answer for each in sending for answer in each.answers} == {"Success"}
-    with open_archive(tmp_path / "archive", url=database.get("FIRSTREAD_DATABASE_URL")) as archive:
+    with open_archive(tmp_path / "archive", url=database_url) as archive:
         found = verify(archive)
         stored = {row.sop_instance_uid: row for row in rows(archive, Instance)}
         assert found.sound
