@@ -56,7 +56,7 @@ class Nursery:
         request = {
             "arguments": list(arguments),
             "environment": {**self._environment, **environment},
-            "log": str(self._folder / f"{name}.log"),
+            "log": str(self.log(name)),
         }
         with self._lock:
             assert self._process.stdin and self._process.stdout
@@ -67,6 +67,10 @@ class Nursery:
     def seen(self, path: Path) -> Path:
         """Return a path as the commands see it, where they have mounts of their own."""
         return Path(f"/proc/{self._process.pid}/root{path}")
+
+    def log(self, name: str) -> Path:
+        """Return where a command writes what it says."""
+        return self._folder / f"{name}.log"
 
     def server(self, name: str, *arguments: str, **environment: str) -> "Server":
         """Start a command that runs until it is ended."""
@@ -109,6 +113,12 @@ class Server:
     def runs(self) -> bool:
         """Whether it has not ended."""
         return self._handle >= 0 and not select.select([self._handle], [], [], 0)[0]
+
+    @property
+    def log(self) -> str:
+        """What it has said since its first start."""
+        path = self.nursery.log(self.name)
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def send(self, number: int) -> None:
         """Send it a signal."""

@@ -39,9 +39,9 @@ def test_senders_are_told_that_there_is_no_room_and_lose_nothing(
     files = sorted(write(tmp_path / "series", ct_series(anatomy(300, 64))).glob("*.dcm"))
     port = free_port()
     with nursery(tmp_path, settings_of(folder / "archive", database_url), within=within) as forks:
-        node = forks.server("scp", "serve", "--role", "scp", "--quiet", FIRSTREAD_DICOM_PORT=str(port))
+        node = forks.server("scp", "serve", "--role", "scp", FIRSTREAD_DICOM_PORT=str(port))
         disk = forks.seen(folder)
-        wait_for(lambda: any(disk.glob("archive/journal/*")))
+        wait_for(lambda: "listens" in node.log)
         ballast = disk / "ballast"
         with ballast.open("wb") as stream:
             stream.write(bytes(free_bytes(disk) - (ROOM_MIB << 20)))
