@@ -57,11 +57,11 @@ class Proxy:
         node = None
         try:
             node = socket.create_connection(("127.0.0.1", self._target))
-            for each in (client, node):
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            node.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while not self._over.is_set():
                 for ready in select.select([client, node], [], [], 0.05)[0]:
                     content = ready.recv(4096)
+                    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # storescu waits for it
                     if not content:
                         return
                     if ready is client:
