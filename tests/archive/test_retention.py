@@ -13,7 +13,7 @@ from tests.archive.samples import instances, rows
 LATER = timedelta(days=31)
 
 
-def add_study(archive, study, *, jobs=("done",), deliveries=("sent",), days_ago=0):
+def add_study(archive, study, *, jobs=("done",), deliveries=("sent",), days_ago=0, routed=True):
     for instance in instances(2, study=study):
         archive.receive(instance)
     with writing(archive.engine) as connection:
@@ -21,9 +21,11 @@ def add_study(archive, study, *, jobs=("done",), deliveries=("sent",), days_ago=
         if days_ago:
             moment = now() - timedelta(days=days_ago)
             connection.execute(update(Study).where(Study.id == key).values(last_received_at=moment))
+        if routed:
+            connection.execute(update(Study).where(Study.id == key).values(routed_at=Study.last_received_at))
         for n, state in enumerate(jobs):
-            made = insert(Job).values(study_key=key, reader="lung_nodule", state=state).returning(Job.id)
-            job = connection.execute(made).scalar_one()
+            values = {"study_key": key, "reader": "lung_nodule", "revision": n + 1, "state": state}
+            job = connection.execute(insert(Job).values(values).returning(Job.id)).scalar_one()
             folder = f"results/{study}-{n}"
             result = insert(Result).values(job_key=job, folder=folder, digest="0" * 64).returning(Result.id)
             outcome = connection.execute(result).scalar_one()
@@ -60,7 +62,9 @@ def test_what_was_read_and_sent_goes_when_it_is_old_with_its_files(archive):
         {"jobs": ("waiting",)},
         {"jobs": ("running",)},
         {"jobs": ("failed",)},
+        {"jobs": ("cancelled",)},
         {"jobs": ("done", "waiting")},
+        {"routed": False},
         {"deliveries": ("waiting",)},
         {"deliveries": ("failed",)},
         {"deliveries": ("sent", "waiting")},
@@ -72,6 +76,11 @@ def test_what_is_unread_or_unsent_never_goes_not_even_when_the_disk_is_full(arch
     assert left(archive) == [1]
 
 
+def test_a_revision_that_failed_holds_nothing_back_once_a_later_one_is_done(archive):
+    add_study(archive, 1, jobs=("failed", "done"), days_ago=40)
+    assert retain(archive, keep_days=30, full_percent=None).studies == 1
+
+
 def test_what_a_person_holds_or_must_look_at_stays(archive):
     for study in (1, 2, 3):
         add_study(archive, study, days_ago=1000)
@@ -80,6 +89,7 @@ def test_what_a_person_holds_or_must_look_at_stays(archive):
     with writing(archive.engine) as connection:
         connection.execute(update(Study).where(Study.study_uid.endswith(".1")).values(held=True))
         connection.execute(update(Study).values(last_received_at=now() - timedelta(days=1000)))
+        connection.execute(update(Study).values(routed_at=Study.last_received_at))
     assert retain(archive, keep_days=1, full_percent=None) == Removed()
     assert left(archive) == [1, 2, 3]
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, select
+from sqlalchemy.orm import aliased
 
 from firstread.archive.archive import Archive
 from firstread.archive.columns import now
@@ -34,10 +35,18 @@ class Removed:
 def removable() -> ColumnElement[bool]:
     """Return the condition that a study may go: it was read, everything was sent, nobody holds it, nothing is odd.
 
-    Read: it has a job, and every job is done. Sent: every delivery is sent. Odd: other bytes came under one
-    of its UIDs, or another patient; a person must look first.
+    Read: what came was routed, it has a job, and each reader's last revision is done. Sent: every delivery is sent.
+    Odd: other bytes came under one of its UIDs, or another patient; a person must look first.
     """
     jobs = select(Job.id).where(Job.study_key == Study.id)
+    later = aliased(Job)
+    is_last = not_(
+        exists(
+            select(later.id).where(
+                later.study_key == Job.study_key, later.reader == Job.reader, later.revision > Job.revision
+            )
+        )
+    )
     unsent = (
         select(Delivery.id)
         .join(Result, Result.id == Delivery.result_key)
@@ -48,8 +57,9 @@ def removable() -> ColumnElement[bool]:
         not_(Study.held),
         not_(Study.inconsistent),
         Study.conflicts == 0,
+        Study.routed_at == Study.last_received_at,
         exists(jobs.correlate(Study)),
-        not_(exists(jobs.where(Job.state != "done").correlate(Study))),
+        not_(exists(jobs.where(Job.state != "done", is_last).correlate(Study))),
         not_(exists(unsent.correlate(Study))),
     )
 
