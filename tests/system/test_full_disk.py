@@ -45,7 +45,9 @@ def test_senders_are_told_that_there_is_no_room_and_lose_nothing(
         ballast = disk / "ballast"
         with ballast.open("wb") as stream:
             stream.write(bytes(free_bytes(disk) - (ROOM_MIB << 20)))
-        with Sender(debian_tool("storescu"), lambda: ("127.0.0.1", port), files, again=False) as sender:
+        with Sender(
+            debian_tool("storescu"), lambda: ("127.0.0.1", port), [[file] for file in files]
+        ) as sender:
             wait_for(lambda: sender.answers[REFUSED] >= 5, 60)
             before = len(sender.acknowledged)
             assert 0 < before < len(files)
