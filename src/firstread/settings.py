@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=64,
-        description="Reads at once in one worker, each in a process of its own; they share the worker's cores. The same "
+        description="Reads at once in one worker, each in a process of its own; they share its cores. The same "
         "on all hosts: the worker that started last decides. Default: 1.",
     )
     reads_total: int | None = Field(

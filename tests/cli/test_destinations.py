@@ -30,6 +30,15 @@ def test_destinations_are_listed_without_their_secrets(firstread, configured):
     assert (listed["ris"]["secret"], listed["share"]["secret"]) == (True, False)
 
 
+def test_one_that_cannot_work_as_it_is_set_is_listed_with_what_is_wrong(firstread, configured, monkeypatch):
+    monkeypatch.delenv("FIRSTREAD_DESTINATION_SECRETS")
+    told = firstread("destinations", "list", "--json")
+    assert told.code == 0
+    problems = {each["name"]: each["problem"] for each in json.loads(told.out)}
+    assert "has no key" in problems.pop("ris")
+    assert set(problems.values()) == {""}
+
+
 def test_where_there_is_none_it_is_said(firstread):
     assert firstread("destinations", "list").out == "No destination.\n"
 

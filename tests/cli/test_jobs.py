@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from firstread.archive import open_archive
 from firstread.archive.models import Job
 from firstread.workflow import jobs
-from tests.workflow.samples import receive, rows, take, want
+from tests.archive.samples import rows
+from tests.workflow.samples import WANTED, receive, take, want
 
 STUDY = "1.2.826.0.1.3680043.8.498.7.1"
 
@@ -61,10 +63,6 @@ def test_a_job_that_is_done_is_shown_with_its_deliveries(firstread, archive):
 
 
 def test_jobs_are_listed_in_the_order_in_which_they_are_read(firstread, archive):
-    from dataclasses import replace
-
-    from tests.workflow.samples import WANTED
-
     for study, priority in ((1, "routine"), (2, "routine"), (3, "stat"), (4, "urgent")):
         receive(archive, study=study)
         want(archive, replace(WANTED, priority=priority), study=study)

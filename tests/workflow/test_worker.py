@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from sqlalchemy import text
 
+from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Job, Result
 from firstread.archive.models import Worker as WorkerRow
 from firstread.errors import UsageError
 from firstread.workflow import jobs
 from firstread.workflow.result_folder import load_result
 from firstread.workflow.worker import Worker
-from tests.workflow.samples import WANTED, job_row, receive, rows, until, want
+from tests.archive.samples import rows
+from tests.workflow.samples import WANTED, job_row, receive, until, want
 
+# Where nothing depends on the database; what does is in test_jobs.py, on both.
+sqlite_only = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -82,30 +87,33 @@ def test_a_study_that_came_is_read_delivered_and_read_again_when_more_of_it_come
     assert first.stat().st_mode & 0o777 == 0o700
     assert (archive.folder / "results").stat().st_mode & 0o777 == 0o700
     assert list(outbox.rglob("report.pdf"))
+    for path in archive.folder.glob("workflows.sqlite*"):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert b"Synthetic" not in path.read_bytes()
 
 
 def unsent(archive):
     return [row.id for row in rows(archive, Delivery) if row.state != "sent"]
 
 
-def test_a_stat_study_overtakes_those_that_wait(archive, settings, told):
+@sqlite_only
+def test_a_stat_study_overtakes_two_hundred_that_wait(archive, settings, told):
     told("wait")
     receive_chest(archive)
-    (first,) = want(archive)
+    want(archive, *(replace(WANTED, reader=f"reader {n}") for n in range(200)))
+    (first,) = want(archive, replace(WANTED, priority="urgent"))
     with Worker(archive, settings):
-        until_state(archive, first, "running")
-        for study in range(2, 6):
-            receive_chest(archive, study=study)
-            want(archive, study=study)
-        receive_chest(archive, study=9)
-        (stat,) = want(archive, replace(WANTED, priority="stat"), study=9)
-        # In the queue, where nothing begins while the first is read.
-        until(lambda: all(known(archive).get(row.workflow_id) for row in rows(archive, Job)))
+        until(lambda: job_row(archive, first).stage == "load")
+        until(
+            lambda: len(known(archive)) == 201
+        )  # in the queue, where nothing begins while the first is read
+        receive_chest(archive, study=2)
+        (stat,) = want(archive, replace(WANTED, priority="stat"), study=2)
+        until(lambda: len(known(archive)) == 202)
         told("")
         until_state(archive, stat, "done")
-        until(lambda: all(row.state == "done" for row in rows(archive, Job)))
-    order = sorted(rows(archive, Job), key=lambda row: row.started_at)
-    assert [row.id for row in order][:2] == [first, stat]
+    begun = [row for row in rows(archive, Job) if row.started_at is not None]
+    assert [row.id for row in sorted(begun, key=lambda row: row.started_at)][:2] == [first, stat]
 
 
 def known(archive):
@@ -114,6 +122,7 @@ def known(archive):
     return durable.states([row.workflow_id for row in rows(archive, Job)])
 
 
+@sqlite_only
 def test_a_read_that_is_cancelled_ends_at_once_and_can_be_retried(archive, settings, told):
     told("wait")
     receive_chest(archive)
@@ -127,6 +136,7 @@ def test_a_read_that_is_cancelled_ends_at_once_and_can_be_retried(archive, setti
         assert until_state(archive, job, "done").attempts == 1
 
 
+@sqlite_only
 @pytest.mark.parametrize("word", ["refuse", "die"])
 def test_what_is_refused_fails_at_once_and_what_may_pass_after_its_attempts(
     archive, settings, told, word, monkeypatch
@@ -145,6 +155,7 @@ def test_what_is_refused_fails_at_once_and_what_may_pass_after_its_attempts(
     assert rows(archive, Result) == []
 
 
+@sqlite_only
 def test_a_worker_that_stops_puts_its_job_back_without_a_lost_attempt(archive, settings, told):
     told("wait")
     receive_chest(archive)
@@ -159,6 +170,7 @@ def test_a_worker_that_stops_puts_its_job_back_without_a_lost_attempt(archive, s
     assert rows(archive, WorkerRow) == []
 
 
+@sqlite_only
 def test_a_process_has_one_worker(archive, settings, told):
     with Worker(archive, settings), pytest.raises(UsageError, match="already"), Worker(archive, settings):
         pass
@@ -177,6 +189,26 @@ def test_what_a_killed_worker_had_begun_is_read_by_another(archive, started, tol
     row = until_state(archive, job, "done")
     assert (row.worker, row.attempts) == (other, 2)
     assert len(rows(archive, Result)) == 1
+
+
+def test_queues_that_are_lost_are_filled_again_from_the_rows(archive, started, told, database_url):
+    told("wait")
+    receive_chest(archive)
+    running, waiting = want(archive), want(archive, replace(WANTED, priority="urgent", reader="none"))
+    first, _ = started()
+    until(lambda: job_row(archive, running[0]).stage == "load")
+    first.kill()
+    first.wait()
+    if database_url:
+        with writing(archive.engine) as connection:
+            connection.execute(text("DROP SCHEMA firstread_workflows CASCADE"))
+    else:
+        for path in archive.folder.glob("workflows.sqlite*"):
+            path.unlink()
+    told("")
+    started()
+    until_state(archive, running[0], "done")
+    until_state(archive, waiting[0], "failed")  # there is no such reader
 
 
 def test_a_worker_that_was_cut_off_and_returns_makes_no_second_result(archive, started, told):

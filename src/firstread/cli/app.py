@@ -9,6 +9,7 @@ from firstread.cli.archive import archive
 from firstread.cli.bench import bench
 from firstread.cli.config import config
 from firstread.cli.deliveries import deliveries
+from firstread.cli.demo import demo
 from firstread.cli.destinations import destinations
 from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
@@ -19,6 +20,7 @@ from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
+from firstread.cli.routes import routes
 from firstread.cli.serve import serve
 
 app = typer.Typer(
@@ -52,11 +54,13 @@ app.command()(read)
 app.command()(info)
 app.command()(phantom)
 app.command()(doctor)
+app.command()(demo)
 # What the command does not know is the benchmark's.
 app.command(context_settings={"ignore_unknown_options": True})(bench)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
 app.add_typer(archive, name="archive")
+app.add_typer(routes, name="routes")
 app.add_typer(jobs, name="jobs")
 app.command()(backup)
 app.command()(restore)

@@ -17,7 +17,9 @@ destinations = typer.Typer(
 
 @destinations.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the destinations that the settings name. Secrets are not shown.
+    """List the destinations that the settings name, and which of them cannot work as they are set. None is called.
+
+    Secrets are not shown.
 
     \b
     Examples
@@ -31,8 +33,10 @@ def list_(as_json: AsJson = False) -> None:
 
     from firstread.destinations import TAKEN
     from firstread.settings import load_settings
+    from firstread.workflow.deliveries import unusable_destinations
 
     settings = load_settings()
+    wrong = unusable_destinations(settings)
     named = sorted(settings.destinations.items())
     taken = {name: TAKEN[each.kind] if each.documents is None else each.documents for name, each in named}
     if as_json:
@@ -43,6 +47,7 @@ def list_(as_json: AsJson = False) -> None:
                 "address": each.place,
                 "documents": list(taken[name]),
                 "secret": name in settings.destination_secrets,
+                "problem": wrong.get(name, ""),
             }
             for name, each in named
         ]
@@ -51,13 +56,15 @@ def list_(as_json: AsJson = False) -> None:
     if not named:
         print("No destination.")
         return
-    table = Table(
-        "name", "kind", "address", "documents", "secret", box=None, pad_edge=False, header_style="bold"
-    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("name", "kind", "address", "documents", "secret", "problem"):
+        table.add_column(title)
     for name, each in named:
         documents = "event" if each.kind == "webhook" else " ".join(taken[name])
         secret = "set" if name in settings.destination_secrets else ""
-        table.add_row(*map(Text, (name, each.kind, each.place, documents, secret)))
+        table.add_row(
+            *map(Text, (name, each.kind, each.place, documents, secret)), Text(wrong.get(name, ""), "red")
+        )
     Console().print(table)
 
 

@@ -14,7 +14,7 @@ from firstread.archive.columns import now
 from firstread.errors import ArchiveUnavailable, UsageError
 from firstread.settings import Settings
 from firstread.workflow import durable, lost, queues
-from firstread.workflow.intake import route_stable
+from firstread.workflow.intake import Intake
 from firstread.workflow.node import Node
 from firstread.workflow.reading import ReadingProcesses
 from firstread.workflow.routes import load_routes
@@ -23,7 +23,7 @@ SWEEP_S = 1.0
 SIGNS_A_LIFETIME = 4  # of life, in the time after which a worker is lost
 FORGET_EVERY_S = 600.0
 FORGET_AFTER = timedelta(days=1)
-STOP_S = 10  # for what is told to stop to put its job back
+STOP_S = 10  # for what is told to stop to do so
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ class Worker:
     def __init__(self, archive: Archive, settings: Settings) -> None:
         self._node = Node(archive, settings, ReadingProcesses(settings))
         load_routes(settings)
+        self._intake = Intake(archive, settings)
         self._threads: list[threading.Thread] = []
         self._swept_at = -math.inf
         self._forgot_at = -math.inf
@@ -92,7 +93,7 @@ class Worker:
         node.stopping.set()
         node.news.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(STOP_S)  # one that waits for the database is left behind
         ending = threading.Timer(grace_s, node.processes.close)
         ending.start()
         durable.stop(math.ceil(grace_s) + STOP_S)
@@ -128,7 +129,7 @@ class Worker:
     def _sweep(self) -> None:
         node = self._node
         try:
-            route_stable(node.archive, node.settings)
+            self._intake.route_stable()
         except UsageError as problem:  # the routes were changed for the worse; what was read for goes on
             _log.warning("no study is routed: %s", problem)
         queues.sweep(node.archive)

@@ -61,6 +61,15 @@ def test_again_it_changes_nothing_and_repairs_what_is_not_the_same(
     assert delivered(share) == {"sr.dcm": (result_folder / "sr.dcm").read_bytes()}
 
 
+def test_what_a_try_that_was_cut_off_left_is_removed(archive, settings_of, share, result_folder):
+    settings = settings_of(share=f"folder:{share}")
+    deliver(archive, settings, "share", result_folder, "sr.dcm")
+    (target,) = (share / STUDY).iterdir()
+    (target / "sr.dcm").rename(target / ".sr.dcm.0123456789abcdef.part")
+    deliver(archive, settings, "share", result_folder, "sr.dcm")
+    assert set(delivered(share)) == {"sr.dcm"}
+
+
 def test_a_link_that_lies_in_the_way_is_not_written_through(
     archive, settings_of, share, result_folder, tmp_path
 ):

@@ -1,10 +1,22 @@
+import subprocess
+
 import pytest
 from pydicom import dcmread
 
-from firstread.workflow.deliveries import PassingFailure, PermanentFailure, deliver, documents_for
+from firstread.archive import Part10
+from firstread.archive.models import Instance, Study
+from firstread.network import Listening, Node
+from firstread.workflow.deliveries import (
+    PassingFailure,
+    PermanentFailure,
+    deliver,
+    documents_for,
+    keep_result,
+)
 from firstread.workflow.deliveries.deliver import way_to
+from tests.archive.samples import rows
 from tests.dicom.read_samples import STUDY
-from tests.network.conftest import free_port
+from tests.network.conftest import ANYONE, free_port
 from tests.workflow.deliveries.conftest import DICOM
 
 
@@ -38,6 +50,27 @@ def test_orthanc_lists_all_under_the_study_that_was_read_and_once_however_often_
         ("DOC", 1), ("OT", 3), ("SEG", 1), ("SR", 1),
     ]  # fmt: skip
     assert way_to("pacs", settings).test().startswith(f"ORTHANC@127.0.0.1:{peer.port} answers")
+
+
+def test_what_orthanc_sends_back_changes_nothing(archive, settings_of, orthanc, result_folder):
+    keep_result(archive, result_folder)
+    kept = rows(archive, Study), rows(archive, Instance)
+    with Node(archive, Listening(port=0, acceptance=ANYONE)) as node:
+        peer = orthanc(node.port)
+        send_all(archive, settings_of(pacs=f"ORTHANC@127.0.0.1:{peer.port}"), "pacs", result_folder)
+        (study,) = peer("/studies")
+        assert peer("/modalities/ours/store", [study])["InstancesCount"] == len(DICOM)
+    assert (rows(archive, Study), rows(archive, Instance)) == kept
+
+
+def test_what_comes_back_re_encoded_is_no_conflict(archive, result_folder, debian_tool, tmp_path):
+    keep_result(archive, result_folder)
+    (before,) = rows(archive, Study)
+    for name in DICOM:
+        recoded = tmp_path / name
+        subprocess.run([debian_tool("dcmconv"), "+ti", result_folder / name, recoded], check=True, timeout=60)
+        assert archive.receive(Part10.parse(recoded.read_bytes()), source="PACS").outcome == "returned"
+    assert rows(archive, Study) == [before]
 
 
 def test_a_node_that_is_away_is_tried_again_later(archive, settings_of, result_folder):

@@ -88,6 +88,11 @@ def test_a_server_that_is_away_is_said_without_its_path(client):
     assert "hidden" not in str(away.value)
 
 
+def test_a_url_that_is_none_fails_for_good(client):
+    with pytest.raises(PermanentFailure, match="URL of the destination is none"):
+        client.call("GET", "https://xn--.example:port/")
+
+
 def test_only_certificates_of_the_authorities_are_believed(hospital, stranger):
     async def take(request):
         assert json.loads(await request.body())["event"] == "ping"

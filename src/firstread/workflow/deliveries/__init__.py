@@ -1,7 +1,7 @@
 """Results on their way to PACS, web, folder and webhook: each document once, however often it is tried."""
 
 from firstread.workflow.deliveries.back_off import wait_s
-from firstread.workflow.deliveries.deliver import deliver
+from firstread.workflow.deliveries.deliver import deliver, unusable_destinations
 from firstread.workflow.deliveries.documents import documents_for
 from firstread.workflow.deliveries.failures import DeliveryFailed, PassingFailure, PermanentFailure
 from firstread.workflow.deliveries.kept import keep_result
@@ -17,5 +17,6 @@ __all__ = [
     "keep_result",
     "list_deliveries",
     "retry_deliveries",
+    "unusable_destinations",
     "wait_s",
 ]

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from firstread.archive import Archive
 from firstread.destinations import Kind
-from firstread.errors import ArchiveUnavailable, FirstreadError
+from firstread.errors import ArchiveUnavailable, FirstreadError, UsageError
 from firstread.settings import Settings
 from firstread.workflow.deliveries.documents import destination_named, documents_for
 from firstread.workflow.deliveries.failures import DeliveryFailed, PassingFailure, PermanentFailure
@@ -41,6 +41,17 @@ def way_to(destination_name: str, settings: Settings) -> Way:
         UsageError: its settings cannot be used.
     """
     return _WAYS[destination_named(destination_name, settings).kind].of(destination_name, settings)
+
+
+def unusable_destinations(settings: Settings) -> dict[str, str]:
+    """Return what is wrong with destinations whose settings cannot work, by name; none of them is called."""
+    wrong: dict[str, str] = {}
+    for name in settings.destinations:
+        try:
+            way_to(name, settings)
+        except UsageError as error:
+            wrong[name] = str(error)
+    return wrong
 
 
 def deliver(archive: Archive, settings: Settings, destination_name: str, folder: Path, document: str) -> None:

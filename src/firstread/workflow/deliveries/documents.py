@@ -50,7 +50,7 @@ def destination_named(name: str, settings: Settings) -> Destination:
     if destination is None:
         raise PermanentFailure(
             f"There is no destination {name[:64]!r}.",
-            remedy="Name it in the setting `destinations`, or cancel.",
+            remedy="Name it in the setting `destinations`.",
         )
     return destination
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from firstread.findings import NOTICE, Category, Code, Finding, ReaderIdentity, ReadResult
 from firstread.findings.finding import Attenuation, Laterality, Lobe
+from firstread.findings.result import Predecessor
 
 
 class _Value(BaseModel):
@@ -39,6 +40,7 @@ class ResultEvent(_Value):
     study_uid: str
     series_uid: str
     reader: ReaderIdentity
+    predecessor: Predecessor | None = Field(description="the report that this result takes the place of")
     category: Category | None = Field(description="the study's, of its leading finding")
     findings: tuple[EventFinding, ...]
     warnings: int = Field(description="how many the report has")
@@ -67,6 +69,7 @@ def result_event(result: ReadResult, *, identity: str, links: Mapping[str, str])
         study_uid=result.study_uid,
         series_uid=result.series_uid,
         reader=result.reader,
+        predecessor=result.predecessor,
         category=result.category,
         findings=tuple(map(_in_short, result.findings)),
         warnings=len(result.warnings),

@@ -14,6 +14,7 @@ from firstread.workflow.deliveries.documents import documents_for
 from firstread.workflow.deliveries.failures import PassingFailure
 from firstread.workflow.result_folder import RESULT_JSON, load_result
 
+_PART = ".part"
 _FOLDER_MODE, _FILE_MODE = 0o750, 0o640  # the owner's group may fetch what is there, others may not
 
 
@@ -80,7 +81,9 @@ def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as reading:
         if _is_same(source, target):
             return
-        part = target.parent / f".{target.name}.{secrets.token_hex(8)}"
+        for abandoned in target.parent.glob(f".{target.name}.*{_PART}"):  # by a try that was cut off
+            abandoned.unlink(missing_ok=True)
+        part = target.parent / f".{target.name}.{secrets.token_hex(8)}{_PART}"
         try:
             handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
             with open(handle, "wb") as writing:

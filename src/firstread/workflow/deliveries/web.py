@@ -72,8 +72,9 @@ class Client:
 
         Raises:
             PassingFailure: the server does not answer, or not in time, or its certificate is not believed.
+            PermanentFailure: the URL is none.
         """
-        host = httpx.URL(url).host
+        host = _host(url)
         timeout = httpx.Timeout(SILENCE_S, connect=CONNECT_S)
         # Neither proxies nor passwords of the environment (.netrc): what is sent, and to whom, the settings say.
         with httpx.Client(verify=self.tls, auth=self.auth, timeout=timeout, trust_env=False) as client:
@@ -95,6 +96,13 @@ def tls_of(settings: Settings) -> ssl.SSLContext:
         UsageError: the file of authorities cannot be used.
     """
     return client_context(TLSFiles(authorities=settings.destination_authorities))
+
+
+def _host(url: str) -> str:
+    try:
+        return httpx.URL(url).host
+    except httpx.InvalidURL:
+        raise PermanentFailure("The URL of the destination is none.") from None
 
 
 def _beginning(response: httpx.Response) -> bytes:
