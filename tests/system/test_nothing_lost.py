@@ -3,7 +3,6 @@
 import itertools
 import json
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from pydicom import dcmread
@@ -120,7 +119,7 @@ def is_quiet(archive, studies):
 
 
 def assert_read_once(archive, studies, slices):
-    """Every image is there; of each study the last job read all of it; no two read the same, and each has one result."""
+    """Every image is there; of each study the last job read all of it, and no two the same; a job has one result."""
     jobs = rows(archive, Job)
     assert {job.state for job in jobs} == {"done"}
     assert sorted(result.job_key for result in rows(archive, Result)) == sorted(job.id for job in jobs)
