@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from firstread.settings import Settings
 
 _log = logging.getLogger("firstread.service")
+_LOOK_EVERY_S = 60.0
 
 
 def serve(
@@ -82,15 +83,15 @@ def serve(
 
 
 def _watch(service: "Service", wait: "Callable[[float | None], bool]") -> None:
-    """Wait for the signal to stop; tell systemd meanwhile that every part answers."""
+    """Wait for the signal to stop; look meanwhile whether every part answers, and tell systemd so."""
     from firstread.service.systemd import notify, watchdog_s
 
-    every = watchdog_s()
+    every = watchdog_s() or _LOOK_EVERY_S
     while not wait(every):
         if service.alive():
             notify("WATCHDOG=1")
         else:
-            _log.error("a part of this process does not answer; systemd is not told that it lives")
+            _log.error("a part of this process does not answer; start it again")
 
 
 def _tell(service: "Service", settings: "Settings") -> None:
