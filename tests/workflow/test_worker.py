@@ -248,7 +248,9 @@ def test_a_worker_that_was_cut_off_and_returns_makes_no_second_result(archive, s
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_worker_stops_while_the_database_is_away_and_another_goes_on(archive, started, told, postgres_server):
+def test_a_worker_stops_while_the_database_is_away_and_another_goes_on(
+    archive, started, told, postgres_server
+):
     told("wait")
     receive_chest(archive)
     (job,) = want(archive)
