@@ -152,3 +152,15 @@ def test_a_file_that_is_gone_is_no_study_without_images(archive):
     archive.files.path(first).unlink()
     with pytest.raises(ArchiveUnavailable, match="No file of a series"):
         facts_of(archive, STUDY)
+
+
+def test_a_damaged_series_keeps_no_other_from_being_known(archive):
+    for series in (1, 2):
+        archive.receive(instances(1, series=series, change=described)[0], source="CT1")
+    with reading(archive.engine) as connection:
+        damaged = connection.execute(select(Instance.file).order_by(Instance.id)).scalars().first()
+    archive.files.path(damaged).write_bytes(bytes(128) + b"DICM" + bytes(64))
+    facts = facts_of(archive, STUDY)
+    assert facts.series[0] == SeriesFacts(f"{STUDY}.1", images=1)
+    assert replace(facts, series=()) == replace(FACTS, series=())
+    assert facts.series[1].kernel == "Br64d"
