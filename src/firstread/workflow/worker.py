@@ -23,7 +23,7 @@ SWEEP_S = 1.0
 SIGNS_A_LIFETIME = 4  # of life, in the time after which a worker is lost
 FORGET_EVERY_S = 600.0
 FORGET_AFTER = timedelta(days=1)
-STOP_S = 10  # for what is told to stop to do so
+STOP_S = 5  # for what is told to stop to do so
 
 _log = logging.getLogger(__name__)
 
@@ -92,8 +92,9 @@ class Worker:
         node = self._node
         node.stopping.set()
         node.news.set()
+        ends = time.monotonic() + STOP_S
         for thread in self._threads:
-            thread.join(STOP_S)  # one that waits for the database is left behind
+            thread.join(max(ends - time.monotonic(), 0.0))  # one that waits for the database is left behind
         ending = threading.Timer(grace_s, node.processes.close)
         ending.start()
         durable.stop(math.ceil(grace_s) + STOP_S)
