@@ -13,7 +13,7 @@ from tests.archive.samples import rows
 from tests.dicom.ct_series import anatomy, ct_series, write
 from tests.system.fleet import nursery, settings_of
 from tests.system.hosts import two_hosts
-from tests.system.proxy import Proxy
+from tests.system.proxy import Proxy, to_port
 from tests.system.sender import Sender
 from tests.waiting import free_port, wait_for
 
@@ -49,7 +49,7 @@ def test_connections_that_are_cut_anywhere_leave_nothing_half_stored_and_nothing
         wait_for(lambda: "listens" in node.log)
         idle = process.num_threads()
         with (
-            Proxy(int(port), lambda: cuts.pop() if cuts else None) as proxy,
+            Proxy(to_port(int(port)), lambda: cuts.pop() if cuts else None) as proxy,
             Sender(debian_tool("storescu"), lambda: ("127.0.0.1", proxy.port), series) as sender,
         ):
             wait_for(lambda: sender.done and not cuts, 90)
