@@ -45,11 +45,10 @@ def names(settings):
     return [each.name for each in load_routes(settings)]
 
 
-def test_the_first_route_makes_the_file_for_its_owner_alone(settings):
+def test_the_first_route_makes_the_file(settings):
     one = route(destinations=["pacs"], when={"modality": "CT", "slice_thickness_mm": {"max": 2.5}})
     add_routes(settings, [one])
     assert load_routes(settings) == (one,)
-    assert stat.S_IMODE(settings.routes_file.stat().st_mode) == 0o600
     undo(settings)
     assert load_routes(settings) == ()
 
@@ -78,6 +77,13 @@ def test_a_change_is_taken_back_and_made_again(settings, written):
     assert written.read_text() == WRITTEN
     undo(settings)
     assert names(settings) == ["day"]
+
+
+def test_the_file_keeps_its_mode(settings, written):
+    written.chmod(0o640)
+    remove_route(settings, "night")
+    undo(settings)
+    assert stat.S_IMODE(written.stat().st_mode) == 0o640
 
 
 def test_without_a_change_there_is_none_to_take_back(settings, written):

@@ -6,9 +6,10 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
+from stat import S_IMODE
 from typing import Any
 
 from firstread.errors import FirstreadError, UsageError
@@ -17,6 +18,7 @@ from firstread.workflow.routes.load import check_routes, parse_routes, read_text
 from firstread.workflow.routes.route import Route
 
 _START = re.compile(r"\s*\[\[\s*routes\s*\]\]\s*(#.*)?")
+_NO_SECRET = 0o644  # who runs the node may be another than who says what is read
 _Written = list[tuple[Route, str]]  # each with its text
 
 
@@ -172,10 +174,16 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _write_beside(path: Path, content: bytes) -> Path:
+    """Write a file that has the mode and, where that is allowed, the owner of the one that it shall replace."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NO_SECRET)
     try:
         with os.fdopen(handle, "wb") as file:
+            if path.is_file():
+                there = path.stat()
+                os.fchmod(handle, S_IMODE(there.st_mode))
+                with suppress(PermissionError):
+                    os.fchown(handle, there.st_uid, there.st_gid)
             file.write(content)
             file.flush()
             os.fsync(handle)
