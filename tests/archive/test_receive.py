@@ -224,6 +224,24 @@ def test_a_database_that_goes_away_loses_nothing_that_was_acknowledged(
         }
 
 
+def test_senders_that_try_again_do_not_fill_the_disk_while_the_database_is_away(
+    tmp_path, postgres_server, postgres_url
+):
+    first, second = instances(2)
+    with open_archive(tmp_path / "archive", url=postgres_url) as archive:
+        kept = archive.receive(first).file
+        postgres_server.stop()
+        try:
+            for _ in range(3):
+                with pytest.raises(ArchiveUnavailable):
+                    archive.receive(second)
+            assert list(archive.files.names()) == [kept]
+        finally:
+            postgres_server.start()
+        assert archive.receive(second).outcome == "stored"
+        assert verify(archive).sound
+
+
 def test_own_results_are_listed_with_their_study_and_do_not_make_it_newly_received(archive):
     for instance in instances(2):
         archive.receive(instance, source="SCANNER")

@@ -36,8 +36,11 @@ def add_reads(
         reads: One a reader; of several, the first.
         again: Make the next revision even where the images are the same.
     """
+    wanted: dict[str, PlannedRead] = {}
+    for read in reads:
+        wanted.setdefault(read.reader, read)
     made: list[int] = []
-    for read in {read.reader: read for read in reversed(reads)}.values():
+    for read in wanted.values():
         series_uid = read.series_uid or ""
         images = images_of(connection, study_key, series_uid)
         priority = PRIORITIES.index(read.priority)
