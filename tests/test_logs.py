@@ -1,34 +1,27 @@
 import io
 import json
 import logging
-import sys
 import threading
 
 import pytest
 
 from firstread.logs import configure_logs, digest
+from tests.kept_logging import kept_logging
 
 UID = "1.2.840.113619.2.55.3.604688.1"
 
 
 @pytest.fixture
-def lines(monkeypatch):
-    """A function that configures JSON logs, and one that returns what was logged since."""
-    loggers = [logging.getLogger(), logging.getLogger("firstread")]
-    before = [(each.handlers[:], each.level) for each in loggers]
-    for place, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
-        monkeypatch.setattr(place, name, getattr(place, name))
-    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
+def lines():
+    """A function that configures JSON logs, and returns one that returns what was logged since."""
     stream = io.StringIO()
 
     def logged(level="info"):
         configure_logs("json", level, stream=stream)
         return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
-    yield logged
-    for each, (handlers, level) in zip(loggers, before, strict=True):
-        each.handlers[:] = handlers
-        each.setLevel(level)
+    with kept_logging():
+        yield logged
 
 
 def test_a_line_of_ours_has_its_text_its_level_the_time_and_what_it_is_about(lines):

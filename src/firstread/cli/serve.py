@@ -102,6 +102,7 @@ def _tell(service: "Service", settings: "Settings") -> None:
     if checks := facts.get("api") or facts.get("health"):
         _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
     if "worker" in facts:
+        from firstread.workflow.deliveries import unusable_destinations
         from firstread.workflow.routes import load_routes
 
         if routes := load_routes(settings):
@@ -110,5 +111,7 @@ def _tell(service: "Service", settings: "Settings") -> None:
             _log.warning("no route: nothing will be read; see docs/how-to/routes.md")
         if settings.destinations:
             _log.info("destinations: %s", ", ".join(settings.destinations))
+            for name, wrong in unusable_destinations(settings).items():
+                _log.warning("nothing can be delivered to %s: %s", name, wrong)
         else:
             _log.warning("no destination: results stay here; see docs/how-to/deliver-results.md")
