@@ -1,5 +1,6 @@
 """Column types that mean the same in SQLite and in PostgreSQL."""
 
+import secrets
 from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String
@@ -36,3 +37,8 @@ class Moment(TypeDecorator[datetime]):
 def now() -> datetime:
     """Return the present moment in UTC."""
     return datetime.now(UTC)
+
+
+def new_token() -> str:
+    """Return a name that nothing else has: 32 hexadecimal digits by chance."""
+    return secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""The tables of the archive: patient, study, series, instance; and what became of them: job, result, delivery.
+"""The tables of the archive: patient, study, series, instance; and what became of them: job, result, delivery, worker.
 
 Values of DICOM are kept as they are matched: dates as YYYYMMDD, times as HHMMSS.FFFFFF, texts without control
 characters, absent ones as "". Only what is searched or listed has a column; everything else is in the file.
@@ -10,9 +10,9 @@ from typing import Literal
 from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from firstread.archive.columns import Key, Moment, Text, now
+from firstread.archive.columns import Key, Moment, Text, new_token, now
 
-JobState = Literal["waiting", "running", "done", "failed"]
+JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 DeliveryState = Literal["waiting", "sent", "failed"]
 
 
@@ -53,7 +53,8 @@ class Study(Base):
     """A study, of the patient with whom it came first.
 
     `inconsistent`: an instance came with another patient; `conflicts`: so many came again with other bytes;
-    `held` keeps it from retention. The numbers count the first version of each instance.
+    `held` keeps it from retention. The numbers count the first version of each instance. `routed_at` is the
+    `last_received_at` of what was routed; None where nothing was yet.
     """
 
     __tablename__ = "study"
@@ -72,6 +73,7 @@ class Study(Base):
     number_of_instances: Mapped[int]
     received_at: Mapped[datetime] = mapped_column(default=now)
     last_received_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    routed_at: Mapped[datetime | None]
     conflicts: Mapped[int] = mapped_column(default=0)
     inconsistent: Mapped[bool] = mapped_column(default=False)
     held: Mapped[bool] = mapped_column(default=False)
@@ -129,16 +131,47 @@ class Instance(Base):
 
 
 class Job(Base):
-    """One reading of a study by one reader: waiting, running, done or failed."""
+    """One reading of a study by one reader: waiting, running, done, failed (for good) or cancelled.
+
+    A study that grows after it was read, or while it is, is read again: as the next revision, whose `predecessor` is
+    the job before.
+
+    `priority` is 0 stat, 1 urgent, 2 routine. `destinations` is a JSON list of names. `series_uid` is the series to
+    read; "" leaves the choice to the reader. `attempts` counts reads that were begun. `workflow_id` is the durable
+    workflow of this try, another one each time the job waits anew; nothing starts before `next_try_at`. `claim` is
+    the token of the attempt that runs; whoever holds another one has lost the job. `images` and `content` are how
+    many images the read saw, and the sha256 (hex) of their UIDs. `stage` and `progress` (0 to 1) are where it is.
+    `error` names no patient.
+    """
 
     __tablename__ = "job"
+    __table_args__ = (
+        UniqueConstraint("study_key", "reader", "revision"),
+        {
+            "sqlite_autoincrement": True
+        },  # the number names a folder: that of a removed job is never used again
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     study_key: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
     reader: Mapped[str]
+    revision: Mapped[int] = mapped_column(default=1)
+    predecessor: Mapped[int | None] = mapped_column(ForeignKey("job.id", ondelete="SET NULL"))
+    route: Mapped[str] = mapped_column(default="")
+    series_uid: Mapped[str] = mapped_column(default="")
+    lang: Mapped[str] = mapped_column(default="en")
+    destinations: Mapped[str] = mapped_column(default="[]")
     state: Mapped[str] = mapped_column(default="waiting", index=True)
-    priority: Mapped[int] = mapped_column(default=0)
+    priority: Mapped[int] = mapped_column(default=2)
     attempts: Mapped[int] = mapped_column(default=0)
+    workflow_id: Mapped[str] = mapped_column(default=new_token, unique=True)
+    next_try_at: Mapped[datetime | None]
+    worker: Mapped[str] = mapped_column(default="")
+    claim: Mapped[str] = mapped_column(default="")
+    stage: Mapped[str] = mapped_column(default="")
+    progress: Mapped[float] = mapped_column(default=0.0)
+    images: Mapped[int] = mapped_column(default=0)
+    content: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -146,20 +179,28 @@ class Job(Base):
 
 
 class Result(Base):
-    """What a job found: where its result folder is, and the digest of result.json."""
+    """What a job found: where its result folder is, relative to the archive's, and the digest of result.json.
+
+    `predecessor` is the result that this one takes the place of.
+    """
 
     __tablename__ = "result"
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
-    job_key: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), index=True)
+    job_key: Mapped[int] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"), unique=True)
     folder: Mapped[str] = mapped_column(unique=True)
     digest: Mapped[str]
     category: Mapped[str] = mapped_column(default="")
+    predecessor: Mapped[int | None] = mapped_column(ForeignKey("result.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Delivery(Base):
-    """One result on its way to one destination: waiting, sent or failed."""
+    """One document of a result on its way to one destination: waiting, sent, or failed for good.
+
+    `attempts` counts the tries that failed; the next is not before `next_try_at`. `workflow_id` is the durable
+    workflow of this try.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (UniqueConstraint("result_key", "destination", "document"),)
@@ -170,9 +211,23 @@ class Delivery(Base):
     document: Mapped[str]
     state: Mapped[str] = mapped_column(default="waiting", index=True)
     attempts: Mapped[int] = mapped_column(default=0)
+    workflow_id: Mapped[str] = mapped_column(default=new_token, unique=True)
+    next_try_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(default="")
+
+
+class Worker(Base):
+    """A process that reads: `process` tells it from others on its host, `seen_at` is its last sign of life."""
+
+    __tablename__ = "worker"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    process: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
 class Removal(Base):

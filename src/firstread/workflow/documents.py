@@ -1,5 +1,6 @@
 """The documents of a result: each a rendering of the same findings, none computes any."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
+from firstread.dicom.encapsulated_pdf import build_encapsulated_pdf
 from firstread.dicom.key_image import KeyImage, key_images
 from firstread.dicom.quiet import quiet
 from firstread.dicom.seg import build_seg, seg_reference
@@ -40,19 +42,17 @@ def write_documents(
     """
     created = datetime.now().astimezone()
     told = {"issued": created, "lang": lang, "patient": PatientLine.from_header(volume.header)}
-    # Masks are for the segmentation alone.
-    words = _without_masks(result)
+    words = _without_lungs(result)
     other.begin(write_fhir, words, folder / "report.fhir.json", **told)
     seg = build_seg(result, volume, created=created)
     progress("report", 0.2)
-    other.begin(
-        _write_sr, words, _without_voxels(volume), seg and seg_reference(seg, result), created, folder
-    )
+    brief = _without_voxels(volume)
+    other.begin(_write_sr, words, brief, seg and seg_reference(seg, result), created, folder)
     pictures = key_images(result, volume, created=created)
     progress("report", 0.4)
     shown = {picture.finding_id: picture.png for picture in pictures}
     other.begin(write_html, words, folder / "report.html", key_images=shown, **told)
-    other.begin(write_pdf, words, folder / "report.pdf", key_images=shown, **told)
+    other.begin(_write_pdf, words, brief, folder, key_images=shown, **told)
     if seg is not None:
         _save(seg, folder / "seg.dcm")
     for picture in pictures:
@@ -68,13 +68,26 @@ def _write_sr(
     _save(build_sr(result, volume, seg=seg, created=created), folder / "sr.dcm")
 
 
-def _without_masks(result: ReadResult) -> ReadResult:
-    return result.model_copy(
-        update={
-            kind: tuple(one.model_copy(update={"mask": None}) for one in getattr(result, kind))
-            for kind in ("findings", "structures")
-        }
-    )
+def _write_pdf(
+    result: ReadResult,
+    volume: Volume,
+    folder: Path,
+    *,
+    issued: datetime,
+    lang: Lang,
+    patient: PatientLine,
+    key_images: Mapping[str, bytes],
+) -> None:
+    path = folder / "report.pdf"
+    write_pdf(result, path, issued=issued, lang=lang, key_images=key_images, patient=patient)
+    pdf = build_encapsulated_pdf(result, volume, path.read_bytes(), lang=lang, created=issued)
+    _save(pdf, folder / "report.dcm")
+
+
+def _without_lungs(result: ReadResult) -> ReadResult:
+    """Return the result without the masks of structures; those of findings are small, and part of its identity."""
+    structures = tuple(one.model_copy(update={"mask": None}) for one in result.structures)
+    return result.model_copy(update={"structures": structures})
 
 
 def _without_voxels(volume: Volume) -> Volume:
