@@ -3,12 +3,14 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 from sqlalchemy import text
 
+from firstread.archive.columns import now
 from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Job, Result, Study
 from firstread.archive.models import Worker as WorkerRow
@@ -133,6 +135,11 @@ def test_a_worker_reads_as_many_at_once_as_it_is_allowed_and_no_more(archive, se
         assert sorted(row.state for row in rows(archive, Job)) == ["running", "running", "waiting"]
         told("")
         until(lambda: all(row.state == "done" for row in rows(archive, Job)))
+        until(lambda: not any(known(archive).values()))
+        durable.forget((now() - timedelta(hours=1)).isoformat())
+        assert len(known(archive)) == 3
+        durable.forget((now() + timedelta(hours=1)).isoformat())
+        assert known(archive) == {}
     assert sorted(row.attempts for row in rows(archive, Job)) == [1, 1, 1]
 
 
