@@ -133,6 +133,7 @@ class Worker:
             self._intake.route_stable()
         except UsageError as problem:  # the routes were changed for the worse; what was read for goes on
             _log.warning("no study is routed: %s", problem)
+        durable.end_stranded(self.name)
         queues.sweep(node.archive)
         for worker in lost.take_over_lost(node.archive, self.name, lost_s=node.settings.worker_lost_s):
             _log.warning("what worker %s had begun is taken over", worker[:8])
