@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from firstread.archive import OWN_SOURCE, Part10, open_archive
+from firstread.archive import OWN_SOURCE, PRIOR_SOURCE, Part10, open_archive
 from firstread.archive.models import Instance, Patient, Series, Study
 from firstread.archive.verify import verify
 from firstread.errors import ArchiveUnavailable, RefusedInput
@@ -259,6 +259,22 @@ def test_an_image_that_comes_after_own_results_makes_its_study_newly_received(sq
     (before,) = rows(sqlite_archive, Study)
     sqlite_archive.receive(image, source="SCANNER")
     assert rows(sqlite_archive, Study)[0].last_received_at > before.last_received_at
+
+
+def test_a_prior_that_comes_by_itself_makes_its_study_newly_received(archive):
+    fetched = instances(2)
+    for instance in fetched:
+        archive.receive(instance, source=PRIOR_SOURCE)
+    (before,) = rows(archive, Study)
+    for source in (PRIOR_SOURCE, OWN_SOURCE):
+        assert archive.receive(fetched[0], source=source).outcome == "duplicate"
+    assert rows(archive, Study)[0].last_received_at == before.last_received_at
+    assert archive.receive(fetched[0], source="SCANNER").outcome == "duplicate"
+    (after,) = rows(archive, Study)
+    assert after.last_received_at > before.last_received_at
+    assert [row.source for row in rows(archive, Instance)] == ["SCANNER", PRIOR_SOURCE]
+    archive.receive(fetched[0], source="SCANNER")
+    assert rows(archive, Study)[0].last_received_at == after.last_received_at
 
 
 @pytest.mark.parametrize("first", [OWN_SOURCE, "PACS"])

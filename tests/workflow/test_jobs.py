@@ -47,6 +47,19 @@ def test_a_job_that_waits_becomes_more_urgent_and_not_less(archive, job):
     assert job_row(archive, job).priority == 0
 
 
+def test_a_job_that_waits_sends_its_result_to_all_who_want_it(archive, job):
+    for destinations in (("web",), ("PACS", "web")):
+        assert want(archive, replace(WANTED, destinations=destinations)) == ()
+    assert json.loads(job_row(archive, job).destinations) == ["web", "PACS"]
+
+
+def test_what_is_wanted_elsewhere_after_it_was_read_is_read_again(archive, job):
+    take(archive, job)
+    assert want(archive) == ()
+    (second,) = want(archive, replace(WANTED, destinations=("PACS",)))
+    assert json.loads(job_row(archive, second).destinations) == ["PACS"]
+
+
 @pytest.mark.parametrize("begun", ["running", "done", "failed"])
 def test_images_that_come_after_the_read_began_make_the_next_revision(archive, job, begun):
     held = take(archive, job)

@@ -136,6 +136,23 @@ def test_a_worker_reads_as_many_at_once_as_it_is_allowed_and_no_more(archive, se
 
 
 @sqlite_only
+def test_a_revision_begins_when_the_one_before_has_ended(archive, settings, told):
+    told("wait")
+    receive_chest(archive)
+    (first,) = want(archive)
+    with Worker(archive, settings.model_copy(update={"worker_reads": 2})):
+        until(lambda: job_row(archive, first).stage == "load")
+        receive_chest(archive, 14)
+        revision, other = want(archive, WANTED, replace(WANTED, reader="none"))
+        until_state(archive, other, "failed")  # what came with it was begun
+        assert job_row(archive, revision).state == "waiting"
+        told("")
+        until_state(archive, revision, "done")
+    assert job_row(archive, first).ended_at < job_row(archive, revision).started_at
+    assert job_row(archive, revision).images == 14
+
+
+@sqlite_only
 def test_a_read_that_is_cancelled_ends_at_once_and_can_be_retried(archive, settings, told):
     told("wait")
     receive_chest(archive)

@@ -9,16 +9,14 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from dbos import DBOS, DBOSConfig, Serializer
 
 from firstread.archive import Archive
-from firstread.archive.columns import now
 from firstread.archive.database import PATIENCE
 from firstread.errors import UsageError
 from firstread.workflow.deliver_document import deliver_document
@@ -37,10 +35,8 @@ PORTION = 500
 Queue = Literal["reads", "deliveries"]
 ACTIVE = ("ENQUEUED", "DELAYED", "PENDING")
 
-STRANDED_AFTER = timedelta(seconds=10)
-
 _node: Node | None = None
-_running: set[str] = set()  # workflows
+_active: set[str] = set()
 
 
 class _Json(Serializer):
@@ -60,29 +56,29 @@ def _step(name: str, function: Callable[..., Any], *arguments: Any) -> Any:  # n
     return DBOS.run_step({"name": name}, function, *arguments)
 
 
-@contextmanager
-def _under_way() -> Iterator[tuple[Node, str]]:
-    """Yield the node and the id of the workflow, and note as long that this process is at it."""
-    workflow_id = DBOS.workflow_id
-    assert _node is not None and workflow_id is not None
-    _running.add(workflow_id)
-    try:
-        yield _node, workflow_id
-    finally:
-        _running.discard(workflow_id)
-
-
 # Attempts are counted in the rows.
 @DBOS.workflow(name="reads", max_recovery_attempts=None)
 def _read(job: int) -> None:
-    with _under_way() as (node, workflow_id):
+    with _running() as (node, workflow_id):
         read_job(node, job, workflow_id, _step)
 
 
 @DBOS.workflow(name="deliveries", max_recovery_attempts=None)
 def _deliver(delivery: int) -> None:
-    with _under_way() as (node, workflow_id):
+    with _running() as (node, workflow_id):
         deliver_document(node, delivery, workflow_id, _step)
+
+
+@contextmanager
+def _running() -> Iterator[tuple[Node, str]]:
+    """Note for `stranded` that a workflow runs in this process."""
+    node, workflow_id = _node, DBOS.workflow_id
+    assert node is not None and workflow_id is not None
+    _active.add(workflow_id)
+    try:
+        yield node, workflow_id
+    finally:
+        _active.discard(workflow_id)
 
 
 def launch(node: Node) -> None:
@@ -168,21 +164,18 @@ def take_over(workers: Sequence[str]) -> None:
     DBOS._recover_pending_workflows(list(workers))
 
 
-def end_stranded(worker: str) -> None:
-    """Cancel what this process began and is no longer at: on a full disk DBOS could not write down how it ended.
-
-    `queues.sweep` then finds rows whose workflows have ended, and lets them wait anew.
-    """
+def stranded() -> set[str]:
+    """Return what this worker is to have begun, and does not run: it was about to, or could not write that it ended."""
+    assert _node is not None
     begun = DBOS.list_workflows(
-        status="PENDING",
-        executor_id=worker,
-        dequeued_before=(now() - STRANDED_AFTER).isoformat(),
-        load_input=False,
-        load_output=False,
+        status="PENDING", executor_id=_node.worker, load_input=False, load_output=False
     )
-    for each in begun:
-        if each.workflow_id not in _running:
-            DBOS.cancel_workflow(each.workflow_id)
+    return {each.workflow_id for each in begun} - _active
+
+
+def abandon(workflow_ids: Iterable[str]) -> None:
+    """End workflows that nobody runs; the rows that still need one get another."""
+    DBOS.cancel_workflows(list(workflow_ids))
 
 
 def forget(before: str) -> None:

@@ -27,8 +27,8 @@ def add_reads(
 ) -> tuple[int, ...]:
     """Make a job for each read that is not made yet, and return the ids of those that are new.
 
-    A job that waits reads what is there when it begins. Where a read has begun and the images are others now, the
-    next revision is made.
+    A job that waits reads what is there when it begins. Where a read has begun and the images are others now, or its
+    result is wanted at more destinations, the next revision is made.
 
     Args:
         connection: In a transaction that writes, in which the study is locked.
@@ -36,23 +36,30 @@ def add_reads(
         reads: One a reader; of several, the first.
         again: Make the next revision even where the images are the same.
     """
+    wanted: dict[str, PlannedRead] = {}
+    for read in reads:
+        wanted.setdefault(read.reader, read)
     made: list[int] = []
-    for read in {read.reader: read for read in reversed(reads)}.values():
+    for read in wanted.values():
         series_uid = read.series_uid or ""
         images = images_of(connection, study_key, series_uid)
         priority = PRIORITIES.index(read.priority)
         last = connection.execute(
-            select(Job.id, Job.state, Job.revision, Job.content, Job.priority)
+            select(Job.id, Job.state, Job.revision, Job.content, Job.priority, Job.destinations)
             .where(Job.study_key == study_key, Job.reader == read.reader)
             .order_by(Job.revision.desc())
             .limit(1)
         ).one_or_none()
+        there = json.loads(last.destinations) if last is not None else []
+        more = [name for name in read.destinations if name not in there]
         if last is not None and last.state == "waiting":
+            values: dict[str, Any] = {"destinations": json.dumps([*there, *more])} if more else {}
             if priority < last.priority:  # the queue that it waits in is decided when it is put there
-                values = {"priority": priority, "workflow_id": new_token()}
+                values |= {"priority": priority, "workflow_id": new_token()}
+            if values:
                 connection.execute(update(Job).where(Job.id == last.id).values(values))
             continue
-        if not images.files or (last is not None and last.content == images.content and not again):
+        if not images.files or (last is not None and last.content == images.content and not (again or more)):
             continue
         row = {
             "study_key": study_key,

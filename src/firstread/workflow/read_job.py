@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
+from sqlalchemy.exc import OperationalError
+
 from firstread.archive.results import RESULTS
 from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError
 from firstread.workflow import attempts, jobs
@@ -60,16 +62,25 @@ def read_job(node: Node, job: int, workflow_id: str, step: Step) -> None:
     )
     if held is None:
         return
-    prior: _Prior = step("prior", _prior, node, held)
-    ended: _Ended = (
-        {"verdict": "prior first", "error": ""}
-        if prior["unread"]
-        else step("read", _read, node, held, prior["folder"])
-    )
-    if ended["verdict"] == "read":
-        ended = step("result", _keep, node, held)
+    try:
+        ended = _steps(node, held, step)
+    except OperationalError:  # what the steps said could not be kept; the result folder is there, or not
+        ended = {
+            "verdict": "no room",
+            "error": "The database of the queues does not answer, or its disk is full.",
+        }
     _settle(node, held, ended)
     node.news.set()
+
+
+def _steps(node: Node, held: Claim, step: Step) -> _Ended:
+    prior: _Prior = step("prior", _prior, node, held)
+    if prior["unread"]:
+        return {"verdict": "prior first", "error": ""}
+    ended: _Ended = step("read", _read, node, held, prior["folder"])
+    if ended["verdict"] == "read":
+        ended = step("result", _keep, node, held)
+    return ended
 
 
 def _settle(node: Node, held: Claim, ended: _Ended) -> None:
@@ -96,7 +107,7 @@ def _settle(node: Node, held: Claim, ended: _Ended) -> None:
 def _prior(node: Node, held: Claim) -> _Prior:
     """Fetch priors and choose one; where that has to be read first, a job does so, and this one waits for it.
 
-    A source of priors that does not answer keeps no study from being read.
+    A source of priors that does not answer keeps no study from being read, nor from being compared with what is here.
     """
     archive = node.archive
     if is_complete(archive.folder / held.folder):
@@ -104,13 +115,21 @@ def _prior(node: Node, held: Claim) -> _Prior:
     try:
         if _prior_is_read_first(node, held):
             return {"folder": None, "unread": True}
-        if fetch_priors(archive, node.settings, held.study_uid) and _prior_is_read_first(node, held):
+        if _has_fetched(node, held) and _prior_is_read_first(node, held):
             return {"folder": None, "unread": True}
         found = find_prior(archive, held.study_uid, held.reader)
     except FirstreadError as problem:
         _log.warning("job %d is read without a prior: %s", held.job, problem)
         return {"folder": None, "unread": False}
     return {"folder": str(found) if found is not None else None, "unread": False}
+
+
+def _has_fetched(node: Node, held: Claim) -> bool:
+    try:
+        return bool(fetch_priors(node.archive, node.settings, held.study_uid))
+    except FirstreadError as problem:
+        _log.warning("no prior was fetched for job %d: %s", held.job, problem)
+        return False
 
 
 def _prior_is_read_first(node: Node, held: Claim) -> bool:

@@ -44,6 +44,7 @@ class Worker:
         self._node = Node(archive, settings, ReadingProcesses(settings))
         load_routes(settings)
         self._intake = Intake(archive, settings)
+        self._watch = lost.Watch(archive, self.name, lost_s=settings.worker_lost_s)
         self._threads: list[threading.Thread] = []
         self._swept_at = -math.inf
         self._forgot_at = -math.inf
@@ -133,10 +134,10 @@ class Worker:
             self._intake.route_stable()
         except UsageError as problem:  # the routes were changed for the worse; what was read for goes on
             _log.warning("no study is routed: %s", problem)
-        durable.end_stranded(self.name)
         queues.sweep(node.archive)
-        for worker in lost.take_over_lost(node.archive, self.name, lost_s=node.settings.worker_lost_s):
+        for worker in self._watch.take_over_lost():
             _log.warning("what worker %s had begun is taken over", worker[:8])
+        self._watch.abandon_stranded()
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
             durable.forget((now() - FORGET_AFTER).isoformat())
             self._forgot_at = time.monotonic()
