@@ -1,6 +1,7 @@
 """The containers of deploy/compose.yaml as processes of this machine, with a real PostgreSQL and a real Orthanc.
 
-What the image would set, and the ports and host names of the containers' network, are other here; the rest is the file's.
+What the image would set, and the ports and host names of the containers' network, are other here; the rest is the
+file's.
 """
 
 import subprocess

@@ -24,6 +24,10 @@ BENCHMARKS = {
         "instances received a second, against Orthanc, storescp and a bare pynetdicom SCP",
     ),
     "fuzz-scp": ("fuzz_scp", "thousands of damaged DICOM streams, and what the node holds before and after"),
+    "nothing-lost": (
+        "nothing_lost",
+        "kills of a node and its workers while studies arrive, and what was lost or done twice",
+    ),
     "dicomweb": ("dicomweb", "searching 100,000 studies, and opening all metadata of a series"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
     "measurement": ("measurement", "axes, volume and attenuation against the readers'"),
@@ -40,6 +44,7 @@ Benchmark = Literal[
     "retinanet",
     "receipt",
     "fuzz-scp",
+    "nothing-lost",
     "dicomweb",
     "nodules",
     "measurement",
