@@ -1,7 +1,6 @@
 """What tests of several rooms share."""
 
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -106,10 +105,8 @@ def postgres_server() -> Iterator[postgres.Server]:
 @pytest.fixture
 def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
     """The URL of an empty archive's database of the test's own."""
-    name = f"test_{secrets.token_hex(6)}"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE template")
-    yield postgres_server.url(name)
-    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres_server.empty_archive() as url:
+        yield url
 
 
 @pytest.fixture

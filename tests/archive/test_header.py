@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firstread.archive import Part10
-from firstread.archive.header import folded, read_header
+from firstread.archive.header import read_header
 from firstread.errors import RefusedInput
 from tests.archive.samples import instances
 from tests.dicom.ct_series import BIG, DEFLATED, EXPLICIT, IMPLICIT, JPEG_LS, RLE
@@ -91,11 +91,6 @@ def test_patients_are_told_apart_by_issuer_too():
     one = header_of(change=lambda ds: setattr(ds, "IssuerOfPatientID", "A"))
     two = header_of(change=lambda ds: setattr(ds, "IssuerOfPatientID", "B"))
     assert one.patient_key != two.patient_key
-
-
-@pytest.mark.parametrize(("one", "two"), [("DOE^JANE", "Doe^Jane"), ("ＤＯＥ^Jane", "doe^jane")])
-def test_names_that_differ_only_in_case_or_width_are_one_when_folded(one, two):
-    assert folded(one) == folded(two)
 
 
 @given(st.binary(max_size=400), st.sampled_from([IMPLICIT, EXPLICIT, BIG, DEFLATED]))

@@ -16,7 +16,7 @@ from firstread.errors import ArchiveFull, ArchiveUnavailable, UsageError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision of migrations/ that this version works with; tests/archive/test_database.py keeps it true."""
 
 BUSY_S = 30.0  # how long a writer waits for another process's transaction

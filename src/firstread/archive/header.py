@@ -4,7 +4,6 @@ Values are decoded from their bytes here; pydicom has the character sets.
 """
 
 import struct
-import unicodedata
 import zlib
 from dataclasses import dataclass
 
@@ -103,11 +102,6 @@ def read_header(instance: Part10) -> Header:
             remedy=_REMEDY,
         )
     return header
-
-
-def folded(name: str) -> str:
-    """Return a name as names are compared: without case, width and composition of letters."""
-    return unicodedata.normalize("NFKC", name).casefold()[:LONGEST_TEXT]
 
 
 class _Raw:

@@ -49,6 +49,17 @@ class Patient(Base):
     sex: Mapped[str]
 
 
+class PatientWord(Base):
+    """A word of a patient's name, as `names.words` gives them: what fuzzy matching looks up."""
+
+    __tablename__ = "patient_word"
+    __table_args__ = (UniqueConstraint("patient_key", "word"), Index(None, "word", "patient_key"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"))
+    word: Mapped[str]
+
+
 class Study(Base):
     """A study, of the patient with whom it came first.
 
@@ -58,7 +69,7 @@ class Study(Base):
     """
 
     __tablename__ = "study"
-    __table_args__ = (Index("ix_study_date_time", "study_date", "study_time"),)
+    __table_args__ = (Index("ix_study_date_time", "study_date", "study_time", "id"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
@@ -83,7 +94,11 @@ class Series(Base):
     """A series of a study. The same Series UID in another study is another series."""
 
     __tablename__ = "series"
-    __table_args__ = (UniqueConstraint("study_key", "series_uid"), Index(None, "study_key", "modality"))
+    __table_args__ = (
+        UniqueConstraint("study_key", "series_uid"),
+        Index(None, "study_key", "modality"),
+        Index(None, "modality", "study_key"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     study_key: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))

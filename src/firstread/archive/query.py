@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, exists, func, select
 
-from firstread.archive.matching import Condition, Kind, condition, fuzzy_name
-from firstread.archive.models import Instance, Patient, Series, Study
+from firstread.archive.matching import Condition, Kind, bearers, condition, fuzzy_name
+from firstread.archive.models import Instance, Patient, PatientWord, Series, Study
+from firstread.archive.narrowing import named
 from firstread.errors import UsageError
 
 Level = Literal["patient", "study", "series", "instance"]
@@ -89,27 +90,26 @@ def find(
         UsageError: a keyword is unknown at this level, or a value cannot be matched.
     """
     known = attributes(level)
-    conditions: list[Condition] = []
-    for keyword, value in keys.items():
-        if keyword == MODALITIES and level != "patient":
-            conditions += _modalities(value)
-            continue
-        attribute = known.get(keyword)
-        if attribute is None or attribute.kind is None:
-            raise UsageError(
-                f"{keyword[:64]} is no key at the level {level}.",
-                remedy=f"Keys: {', '.join(sorted(name for name, each in known.items() if each.kind))}.",
-            )
-        column: Any = Patient.name_folded if keyword == "PatientName" else attribute.column
-        if fuzzy and keyword == "PatientName":
-            matched = fuzzy_name(column, value)
-        else:
-            matched = condition(attribute.kind, column, value, keyword=keyword)
-        if matched is not None:
-            conditions.append(matched)
+    _check(level, keys, known)
+    if level == "patient":
+        bearing, patients = _patients(keys, fuzzy)
+        conditions = named(connection, bearing, Patient.id, patients) if patients else []
+    else:
+        conditions = [
+            *_narrowed(connection, keys, fuzzy),
+            *_matched("series", keys),
+            *_matched("instance", keys),
+        ]
     columns = [attribute.column.label(keyword) for keyword, attribute in known.items()]
-    statement = _joined(level, select(*columns, _KEYS[level].label("_key"))).where(*conditions)
-    statement = statement.order_by(*_ORDER[level]).offset(offset or None).limit(limit)
+    statement = _joined(level, select(*columns, _KEYS[level].label("_key"))).order_by(*_ORDER[level])
+    if level == "study" and (limit is not None or offset):
+        # What is left out by the offset is not looked at but in the index.
+        page = (
+            select(Study.id).where(*conditions).order_by(*_ORDER[level]).offset(offset or None).limit(limit)
+        )
+        statement = statement.where(Study.id.in_(page))
+    else:
+        statement = statement.where(*conditions).offset(offset or None).limit(limit)
     rows = [dict(row) for row in connection.execute(statement).mappings()]
     if level == "study":
         _add_modalities(connection, rows)
@@ -124,11 +124,58 @@ def attributes(level: Level) -> dict[str, Attribute]:
     return {keyword: each for one in above for keyword, each in ATTRIBUTES[one].items()}
 
 
-def _modalities(value: str) -> list[Condition]:
-    names = [name.strip() for name in value.replace(",", "\\").split("\\") if name.strip().strip("*")]
-    if not names:
-        return []
-    return [exists().where(Series.study_key == Study.id, Series.modality.in_(names)).correlate(Study)]
+def _check(level: Level, keys: Mapping[str, str], known: Mapping[str, Attribute]) -> None:
+    for keyword in keys:
+        if keyword == MODALITIES and level != "patient":
+            continue
+        attribute = known.get(keyword)
+        if attribute is None or attribute.kind is None:
+            raise UsageError(
+                f"{keyword[:64]} is no key at the level {level}.",
+                remedy=f"Keys: {', '.join(sorted(name for name, each in known.items() if each.kind))}.",
+            )
+
+
+def _matched(level: Level, keys: Mapping[str, str]) -> list[Condition]:
+    """Return what the keys of one level demand."""
+    found = []
+    for keyword, attribute in ATTRIBUTES[level].items():
+        if attribute.kind is not None and keyword in keys:
+            column: Any = Patient.name_folded if keyword == "PatientName" else attribute.column
+            found.append(condition(attribute.kind, column, keys[keyword], keyword=keyword))
+    return [each for each in found if each is not None]
+
+
+def _narrowed(connection: Connection, keys: Mapping[str, str], fuzzy: bool) -> list[Condition]:
+    """Return what the keys of patients and studies demand of a study."""
+    studies = _matched("study", keys)
+    if any(ATTRIBUTES["study"][keyword].kind == "text" for keyword in keys if keyword in ATTRIBUTES["study"]):
+        studies = named(connection, select(Study.id).where(*studies), Study.id, studies)
+    bearing, patients = _patients(keys, fuzzy)
+    if patients:
+        fits = exists().where(Patient.id == Study.patient_key, *patients).correlate(Study)
+        studies += named(connection, bearing, Study.patient_key, [fits])
+    if modalities := _modalities(keys.get(MODALITIES, "")):
+        has = exists().where(Series.study_key == Study.id, Series.modality.in_(modalities)).correlate(Study)
+        holders = select(Series.study_key).where(Series.modality.in_(modalities))
+        studies += named(connection, holders, Study.id, [has])
+    return studies
+
+
+def _patients(keys: Mapping[str, str], fuzzy: bool) -> tuple[Select[Any], list[Condition]]:
+    """Return the keys of the patients that match, and the same as conditions."""
+    name = keys.get("PatientName", "") if fuzzy else ""
+    others = _matched("patient", {k: v for k, v in keys.items() if not (fuzzy and k == "PatientName")})
+    chosen = bearers(name)
+    if chosen is None:
+        return select(Patient.id).where(*others), others
+    if others:
+        chosen = chosen.join(Patient, Patient.id == PatientWord.patient_key).where(*others)
+    return chosen, [*others, *fuzzy_name(name)]
+
+
+def _modalities(value: str) -> list[str]:
+    return [name.strip() for name in value.replace(",", "\\").split("\\") if name.strip().strip("*")]
 
 
 def _add_modalities(connection: Connection, rows: list[Found]) -> None:

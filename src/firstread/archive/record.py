@@ -11,8 +11,9 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from firstread.archive.columns import now
-from firstread.archive.header import Header, folded
-from firstread.archive.models import Base, Instance, Patient, Series, Study
+from firstread.archive.header import Header
+from firstread.archive.models import Base, Instance, Patient, PatientWord, Series, Study
+from firstread.archive.names import folded, words
 
 Outcome = Literal["stored", "duplicate", "conflict"]
 _Versions = dict[tuple[str, str], tuple[int, str, int]]  # by digest and transfer syntax: version, file, size
@@ -181,6 +182,7 @@ def _study(connection: Connection, header: Header) -> tuple[int, str]:
             "sex": header.sex,
         },
     )
+    _add_words(connection, patient)
     study = _made(
         connection,
         Study,
@@ -204,13 +206,23 @@ def _study(connection: Connection, header: Header) -> tuple[int, str]:
     return study, key
 
 
+def _add_words(connection: Connection, patient: int) -> None:
+    """Add the words of a patient's name, as the first row has it, where they are not there already."""
+    name = connection.execute(select(Patient.name).where(Patient.id == patient)).scalar_one()
+    if rows := [{"patient_key": patient, "word": word} for word in words(name)]:
+        connection.execute(_insert(connection, PatientWord).on_conflict_do_nothing(), rows)
+
+
 def _made(connection: Connection, table: type[Base], identity: dict[str, Any], rest: dict[str, Any]) -> int:
     """Return the key of the row with this identity; make it where it is not there, whoever else does so too."""
-    make: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     model: Any = table
-    connection.execute(make(table).values(**identity, **rest).on_conflict_do_nothing())
+    connection.execute(_insert(connection, table).values(**identity, **rest).on_conflict_do_nothing())
     same = [getattr(model, column) == value for column, value in identity.items()]
     return int(connection.execute(select(model.id).where(*same)).scalar_one())
+
+
+def _insert(connection: Connection, table: type[Base]) -> Any:  # noqa: ANN401 - of either dialect
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _count(
