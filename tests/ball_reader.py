@@ -1,7 +1,9 @@
 """A reader for the small chest: it finds what is dense inside the lungs, without a network."""
 
 import os
-import threading
+import signal
+import time
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
@@ -25,8 +27,16 @@ from firstread.findings import (
 from firstread.progress import silent
 
 
+def told():
+    """What BALL_READER says; where it is @FILE, what the file says now."""
+    word = os.environ.get("BALL_READER", "")
+    if not word.startswith("@"):
+        return word
+    return Path(word[1:]).read_text().strip() if Path(word[1:]).exists() else ""
+
+
 class BallReader:
-    """Finds balls. What it is told through BALL_READER it does: refuse, fail, or wait."""
+    """Finds balls. What it is told through BALL_READER it does: refuse, fail, die, or wait (as long as it is told)."""
 
     name = "ball"
     version = "1.0"
@@ -36,13 +46,18 @@ class BallReader:
 
     def read(self, study, engine, *, prior=None, progress=silent):
         choice = choose_series(study)
-        if os.environ.get("BALL_READER") == "refuse":
+        if told() == "refuse":
             raise RefusedInput(f"Series {choice.series.uid} is not safe to read.", remedy="Send it again.")
-        if os.environ.get("BALL_READER") == "fail":
+        if told() == "fail":
             raise ZeroDivisionError(f"a fault while reading {choice.series.header.PatientName}")
-        if os.environ.get("BALL_READER") == "wait":
+        if told() == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if told() == "wait":
             print("waiting", flush=True)
-            threading.Event().wait(60)
+            ends = time.monotonic() + 60
+            while told() == "wait" and time.monotonic() < ends:
+                progress("load", 0.5)
+                time.sleep(0.05)
         volume = study.volume(choice.series, progress=progress)
         for stage in ("segment", "detect", "classify"):
             progress(stage, 1.0)

@@ -42,11 +42,15 @@ class ModelPackageError(FirstreadError):
     """A model package is missing, damaged, or not what its manifest says."""
 
 
+class DiskFull(FirstreadError):
+    """There was no room for what was to be written; nothing half-written was kept."""
+
+
 class ArchiveUnavailable(FirstreadError):
     """The archive's database or disk does not answer; what was not acknowledged was not stored: try again."""
 
 
-class ArchiveFull(ArchiveUnavailable):
+class ArchiveFull(ArchiveUnavailable, DiskFull):
     """The archive's disk, or its share of it, has no room left."""
 
 

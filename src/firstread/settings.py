@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -90,6 +90,42 @@ class Settings(BaseSettings):
         description="Share of the archive's disk, in percent, above which the studies that were read and sent longest "
         "ago are removed until it is 5 points lower. Default: none, studies are kept.",
     )
+    study_quiet_s: float = Field(
+        default=10.0,
+        ge=0.0,
+        le=86_400.0,
+        description="Seconds without a new image after which a study counts as complete, and is routed. Default: 10.",
+    )
+    worker_reads: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Reads at once in one worker, each in a process of its own; they share the worker's cores. The same "
+        "on all hosts: the worker that started last decides. Default: 1.",
+    )
+    reads_total: int | None = Field(
+        default=None,
+        ge=1,
+        description="Reads at once in all workers together. Default: none, no limit but `worker_reads` of each.",
+    )
+    read_limit_s: float = Field(
+        default=1800.0,
+        gt=0.0,
+        description="Seconds after which a read that has not ended is stopped, and counts as one that failed. "
+        "Default: 1800.",
+    )
+    job_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="Times that a read is begun before the job has failed for good. Default: 3.",
+    )
+    worker_lost_s: float = Field(
+        default=30.0,
+        ge=1.0,
+        description="Seconds without a sign of life after which a worker's jobs are taken over by another. "
+        "Default: 30.",
+    )
     api_allow_remote: bool = Field(
         default=False,
         description="Whether other computers may call the DICOMweb service, which has no access control yet: they may "
@@ -170,6 +206,17 @@ class Settings(BaseSettings):
         "A table, in the environment as JSON. Default: none.",
     )
 
+    routes: tuple[dict[str, Any], ...] = Field(
+        default=(),
+        description="Which readers read what: the tables `[[routes]]`, in the environment as JSON "
+        "([routes](../how-to/routes.md)). Default: none, nothing is read by itself.",
+    )
+    routes_file: Path | None = Field(
+        default=None,
+        description="TOML file of more routes, asked after those of `routes`; `firstread routes add` writes it. "
+        "Default: routes.toml beside `config.toml`, where there is one.",
+    )
+
     @field_validator("models", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -191,6 +238,7 @@ class Settings(BaseSettings):
         "cache_dir",
         "data_dir",
         "archive_dir",
+        "routes_file",
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",

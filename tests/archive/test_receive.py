@@ -3,10 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from firstread.archive import Part10, open_archive
+from firstread.archive import OWN_SOURCE, Part10, open_archive
 from firstread.archive.models import Instance, Patient, Series, Study
 from firstread.archive.verify import verify
 from firstread.errors import ArchiveUnavailable, RefusedInput
+from firstread.network.peers import is_ae_title
 from tests.archive.samples import file_names, instances, rows
 from tests.dicom.ct_series import BIG, DEFLATED, EXPLICIT, IMPLICIT, JPEG_2000, JPEG_LS, RLE
 
@@ -221,3 +222,53 @@ def test_a_database_that_goes_away_loses_nothing_that_was_acknowledged(
         assert {receipt.sop_instance_uid for receipt in acknowledged} <= {
             row.sop_instance_uid for row in rows(archive, Instance)
         }
+
+
+def test_own_results_are_listed_with_their_study_and_do_not_make_it_newly_received(archive):
+    for instance in instances(2):
+        archive.receive(instance, source="SCANNER")
+    (before,) = rows(archive, Study)
+    for instance in instances(3, series=9):
+        assert archive.receive(instance, source=OWN_SOURCE).outcome == "stored"
+    (after,) = rows(archive, Study)
+    assert after.last_received_at == before.last_received_at
+    assert (after.number_of_series, after.number_of_instances) == (2, 5)
+
+
+def test_an_image_that_comes_after_own_results_makes_its_study_newly_received(sqlite_archive):
+    (own,), (image,) = instances(1, series=9), instances(1)
+    sqlite_archive.receive(own, source=OWN_SOURCE)
+    (before,) = rows(sqlite_archive, Study)
+    sqlite_archive.receive(image, source="SCANNER")
+    assert rows(sqlite_archive, Study)[0].last_received_at > before.last_received_at
+
+
+@pytest.mark.parametrize("first", [OWN_SOURCE, "PACS"])
+def test_an_own_result_that_comes_back_in_other_bytes_is_kept_and_is_no_conflict(archive, first):
+    def coerce(ds):
+        ds.AccessionNumber = "FROM-PACS"
+
+    (own,), (coerced,) = instances(1), instances(1, change=coerce)
+    (recoded,) = instances(1, syntax=JPEG_LS)
+    sources = {first, "PACS", OWN_SOURCE}
+    archive.receive(own, source=first)
+    (before,) = rows(archive, Study)
+    back = [archive.receive(each, source=(sources - {first}).pop()) for each in (coerced, recoded)]
+    assert [receipt.outcome for receipt in back] == ["returned", "returned"]
+    assert len({content(archive, receipt) for receipt in back}) == 2
+    (after,) = rows(archive, Study)
+    assert (after.conflicts, after.number_of_instances) == (0, 1)
+    assert after.last_received_at == before.last_received_at
+
+
+def test_an_own_result_of_which_the_patient_was_half_read_leaves_its_study_consistent(archive):
+    def unnamed(ds):
+        ds.PatientID = ""
+
+    archive.receive(instances(1)[0], source="SCANNER")
+    archive.receive(instances(1, series=9, change=unnamed)[0], source=OWN_SOURCE)
+    assert not rows(archive, Study)[0].inconsistent
+
+
+def test_no_peer_can_call_itself_what_own_results_come_from():
+    assert not is_ae_title(OWN_SOURCE)

@@ -52,7 +52,8 @@ def test_every_nodule_of_6_mm_and_more_is_found(read_phantom: ReadPhantom, index
 
 def test_the_result_folder_is_whole(read_phantom: ReadPhantom):
     names = {path.name for path in read_phantom.out.iterdir()}
-    expected = {"result.json", "report.html", "report.pdf", "report.fhir.json", "sr.dcm", "seg.dcm"}
+    expected = {"result.json", "report.html", "report.pdf", "report.dcm", "report.fhir.json"}
+    expected |= {"sr.dcm", "seg.dcm"}
     expected |= {f"key-{f.id}.{kind}" for f in read_phantom.result.findings for kind in ("png", "dcm")}
     assert names == expected
     stored = json.loads((read_phantom.out / "result.json").read_text())

@@ -25,7 +25,8 @@ def read(small_study, ball_reader, tmp_path_factory):
 def test_the_folder_has_every_file_of_a_result_and_no_other(read):
     out, _, _ = read
     names = {path.name for path in out.iterdir()}
-    assert names >= {"result.json", "report.html", "report.pdf", "report.fhir.json", "sr.dcm", "seg.dcm"}
+    assert names >= {"result.json", "report.html", "report.pdf", "report.dcm", "report.fhir.json"}
+    assert names >= {"sr.dcm", "seg.dcm"}
     assert any(re.fullmatch(r"key-.*\.dcm", name) for name in names)
     assert any(re.fullmatch(r"key-.*\.png", name) for name in names)
     assert all(FILE_NAME.fullmatch(name) for name in names)
@@ -59,8 +60,8 @@ def test_the_dicom_objects_belong_to_the_study_in_series_of_their_own(read):
         assert header.StudyInstanceUID == result.study_uid
         assert header.PatientName == small_chest.PATIENT
         series.append(header.SeriesInstanceUID)
-    # SR, SEG and key images: three series beside the one that was read.
-    assert len(set(series)) == 4
+    # SR, SEG, key images and report: four series beside the one that was read.
+    assert len(set(series)) == 5
 
 
 def test_the_impression_is_in_the_result_and_in_the_report(read):

@@ -77,7 +77,7 @@ def add_folder(archive: Archive, path: Path, *, progress: Progress = silent) -> 
             raise
     return Added(
         stored=outcomes["stored"],
-        duplicates=outcomes["duplicate"],
+        duplicates=outcomes["duplicate"] + outcomes["returned"],
         conflicts=outcomes["conflict"],
         other_files=outcomes["other"],
         refused=tuple(refused),

@@ -208,7 +208,8 @@ class Result(Base):
 class Delivery(Base):
     """One document of a result on its way to one destination: waiting, sent, or failed for good.
 
-    `attempts` counts the tries that ended; the next is not before `next_try_at`.
+    `attempts` counts the tries that failed; the next is not before `next_try_at`. `workflow_id` is the durable
+    workflow of this try.
     """
 
     __tablename__ = "delivery"
@@ -220,6 +221,7 @@ class Delivery(Base):
     document: Mapped[str]
     state: Mapped[str] = mapped_column(default="waiting", index=True)
     attempts: Mapped[int] = mapped_column(default=0)
+    workflow_id: Mapped[str] = mapped_column(default=new_token, unique=True)
     next_try_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     sent_at: Mapped[datetime | None]

@@ -27,7 +27,8 @@ class Receipt:
     """What the archive has acknowledged: the instance is on the disk and in the database.
 
     `outcome`: stored; duplicate, the same bytes were there before; conflict, other bytes were, and both are
-    kept. `file` is the name of the file that holds the bytes.
+    kept; returned, the same where one of the two is a result of firstread. `file` is the name of the file that
+    holds the bytes.
     """
 
     outcome: Outcome

@@ -15,8 +15,24 @@ from firstread.archive.header import Header
 from firstread.archive.models import Base, Instance, Patient, PatientWord, Series, Study
 from firstread.archive.names import folded, words
 
-Outcome = Literal["stored", "duplicate", "conflict"]
-_Versions = dict[tuple[str, str], tuple[int, str, int]]  # by digest and transfer syntax: version, file, size
+Outcome = Literal["stored", "duplicate", "conflict", "returned"]
+OWN_SOURCE = "result of firstread"
+"""Source of what firstread made itself; longer than an AE title, so that no peer can call itself so."""
+PRIOR_SOURCE = "fetched as a prior"
+"""Source of what firstread fetched to compare with; longer than an AE title too."""
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What is there under a SOP Instance UID: the number of the version, its file, size (bytes) and source."""
+
+    number: int
+    file: str
+    size: int
+    source: str
+
+
+_Versions = dict[tuple[str, str], _Version]  # by digest and transfer syntax
 
 
 @dataclass
@@ -54,7 +70,10 @@ def record(
 
     The same data set in the same transfer syntax is a duplicate, and adds nothing; only where the file of the
     first is gone, that of the second takes its place. Another data set under the same SOP Instance UID is a
-    conflict: it gets a version of its own and changes nothing that is there.
+    conflict: it gets a version of its own and changes nothing that is there. Where one of the two is a result of
+    firstread, it is no conflict: a PACS coerces and re-encodes what it was sent. The other bytes are kept all the same.
+
+    A result of firstread does not make its study newly received, and neither does one that comes back.
 
     Args:
         connection: In a transaction that writes.
@@ -69,23 +88,32 @@ def record(
         content = (arrival.dataset_digest, arrival.transfer_syntax_uid)
         if content in versions:
             arrival.outcome = "duplicate"
-            arrival.version, arrival.kept, size = versions[content]
+            there = versions[content]
+            arrival.version, arrival.kept = there.number, there.file
             if arrival.kept == arrival.name:  # an earlier try was committed after all
-                arrival.outcome = "stored" if arrival.version == 1 else "conflict"
-            elif not is_there(arrival.kept, size):
+                arrival.outcome = "stored" if arrival.version == 1 else _other_bytes(arrival, versions)
+            elif not is_there(arrival.kept, there.size):
                 _replace(connection, arrival)
             continue
-        arrival.version = 1 + max((version for version, _, _ in versions.values()), default=0)
-        arrival.outcome, arrival.kept = ("conflict" if versions else "stored"), arrival.name
-        versions[content] = (arrival.version, arrival.name, arrival.size)
+        arrival.version = 1 + max((each.number for each in versions.values()), default=0)
+        arrival.outcome, arrival.kept = (
+            (_other_bytes(arrival, versions) if versions else "stored"),
+            arrival.name,
+        )
+        versions[content] = _Version(arrival.version, arrival.name, arrival.size, arrival.source)
         series = (arrival.header.study_uid, arrival.header.series_uid)
         if series not in keys:
-            keys[series] = _series(connection, arrival.header)
+            keys[series] = _series(connection, arrival)
         new.append(arrival)
     if new:
         rows = [_row(each, keys[each.header.study_uid, each.header.series_uid][1]) for each in new]
         connection.execute(insert(Instance), rows)
         _count(connection, new, keys)
+
+
+def _other_bytes(arrival: Arrival, versions: _Versions) -> Outcome:
+    sources = {arrival.source, *(each.source for each in versions.values())}
+    return "returned" if OWN_SOURCE in sources else "conflict"
 
 
 def _replace(connection: Connection, arrival: Arrival) -> None:
@@ -106,10 +134,12 @@ def _versions(connection: Connection, uids: Sequence[str]) -> dict[str, _Version
         Instance.version,
         Instance.file,
         Instance.size,
+        Instance.source,
     ).where(Instance.sop_instance_uid.in_(bindparam("uids", expanding=True)))
     for row in connection.execute(statement, {"uids": list(uids)}):
         content = (row.dataset_digest, row.transfer_syntax_uid)
-        found.setdefault(row.sop_instance_uid, {})[content] = (row.version, row.file, row.size)
+        version = _Version(row.version, row.file, row.size, row.source)
+        found.setdefault(row.sop_instance_uid, {})[content] = version
     return found
 
 
@@ -133,8 +163,9 @@ def _row(arrival: Arrival, series_key: int) -> dict[str, Any]:
     }
 
 
-def _series(connection: Connection, header: Header) -> tuple[int, int]:
+def _series(connection: Connection, arrival: Arrival) -> tuple[int, int]:
     """Return the keys of the study and of the series, which are made where they are not there yet."""
+    header = arrival.header
     found = connection.execute(
         select(Study.id, Series.id, Patient.key)
         .join(Series, and_(Series.study_key == Study.id, Series.series_uid == header.series_uid))
@@ -157,7 +188,8 @@ def _series(connection: Connection, header: Header) -> tuple[int, int]:
         )
     else:
         study, series, patient_key = found
-    if patient_key != header.patient_key:
+    # A result has what could be read of its source's patient: of a damaged header less than the header itself.
+    if patient_key != header.patient_key and arrival.source != OWN_SOURCE:
         connection.execute(update(Study).where(Study.id == study).values(inconsistent=True))
     return study, series
 
@@ -231,12 +263,14 @@ def _count(
     """Bring the numbers of studies and series up to date."""
     stored: Counter[tuple[str, str]] = Counter()
     conflicts: Counter[int] = Counter()
+    received: set[int] = set()
     for arrival in new:
         series = (arrival.header.study_uid, arrival.header.series_uid)
-        if arrival.outcome == "stored":
-            stored[series] += 1
-        else:
-            conflicts[keys[series][0]] += 1
+        study = keys[series][0]
+        stored[series] += arrival.outcome == "stored"
+        conflicts[study] += arrival.outcome == "conflict"
+        if arrival.outcome != "returned" and arrival.source != OWN_SOURCE:
+            received.add(study)
     studies: Counter[int] = Counter()
     for series, (study, key) in sorted(keys.items(), key=lambda item: item[1]):
         studies[study] += stored[series]
@@ -255,6 +289,6 @@ def _count(
                 number_of_instances=Study.number_of_instances + number,
                 number_of_series=counted.scalar_subquery(),
                 conflicts=Study.conflicts + conflicts[study],
-                last_received_at=now(),
+                last_received_at=now() if study in received else Study.last_received_at,
             )
         )

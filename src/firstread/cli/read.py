@@ -77,7 +77,8 @@ def read(
       report.html, report.pdf    the preliminary report, for people
       result.json                every finding, for programs
       report.fhir.json           the same as FHIR resources
-      sr.dcm, seg.dcm, key-*     the same as DICOM objects, for the PACS
+      sr.dcm, seg.dcm, key-*,
+      report.dcm                 the same as DICOM objects, for the PACS
 
     \b
     Examples

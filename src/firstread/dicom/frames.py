@@ -126,6 +126,13 @@ _MACROS = (
 )
 
 
+def first_frame_groups(header: Dataset) -> list[Dataset]:
+    """List the data sets that describe the first image: of a single-frame instance, its header alone."""
+    per_frame = items(header, "PerFrameFunctionalGroupsSequence")[:1]
+    shared = items(header, "SharedFunctionalGroupsSequence")[:1]
+    return _groups(per_frame[0] if per_frame else Dataset(), shared, header)
+
+
 def _groups(group: Dataset, shared: tuple[Dataset, ...], header: Dataset) -> list[Dataset]:
     """List the data sets to ask: the frame's macros, the shared ones, the top level (PS3.3 C.7.6.16)."""
     found = [item for holder in (group, *shared) for macro in _MACROS for item in items(holder, macro)[:1]]

@@ -23,7 +23,7 @@ from firstread.dicom.device import MANUFACTURER, device_serial, device_uid
 from firstread.dicom.quiet import quiet
 from firstread.dicom.result_codes import CT_CHEST
 from firstread.dicom.volume import Volume
-from firstread.findings import NOTICE, Code, ReadResult
+from firstread.findings import NOTICE, Code, Predecessor, ReadResult
 
 SERIES_NUMBER = 9901
 
@@ -67,6 +67,9 @@ def _document(result: ReadResult, volume: Volume, seg: Dataset | None, created: 
     dataset.ReferencedPerformedProcedureStepSequence = []
     dataset.PerformedProcedureCodeSequence = []
     dataset.CurrentRequestedProcedureEvidenceSequence = [_evidence(result, volume, seg)]
+
+    if result.predecessor is not None:
+        dataset.PredecessorDocumentsSequence = [_predecessor(result.predecessor)]
 
     report = _measurement_report(result, volume, seg)
     for element in report:
@@ -154,6 +157,15 @@ def _evidence(result: ReadResult, volume: Volume, seg: Dataset | None) -> Datase
         )
     evidence.ReferencedSeriesSequence = series
     return evidence
+
+
+def _predecessor(former: Predecessor) -> Dataset:
+    """Name the report that this one takes the place of (PS3.3 C.17.2, C.17.2.1)."""
+    item = Dataset()
+    item.StudyInstanceUID = former.study_uid
+    report = instance_reference(Comprehensive3DSRStorage, former.sop_instance_uid)
+    item.ReferencedSeriesSequence = [_series(former.series_uid, [report])]
+    return item
 
 
 def _series(uid: str, instances: Sequence[Dataset]) -> Dataset:

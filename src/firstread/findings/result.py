@@ -79,6 +79,14 @@ class Prior(_Value):
     resolved: tuple[str, ...] = Field(default=(), description="tracking UIDs of lesions not seen any more")
 
 
+class Predecessor(_Value):
+    """The report of the read before, of the same study by the same reader, that this one takes the place of."""
+
+    study_uid: str
+    series_uid: str
+    sop_instance_uid: str
+
+
 class ReadResult(_Value):
     """One read of one series. `result.json` is this object; its schema is docs/reference/result-schema.json."""
 
@@ -99,3 +107,4 @@ class ReadResult(_Value):
     findings: tuple[Finding, ...] = ()
     structures: tuple[Structure, ...] = ()
     prior: Prior | None = None
+    predecessor: Predecessor | None = None

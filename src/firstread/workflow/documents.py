@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from firstread.dicom.encapsulated_pdf import build_encapsulated_pdf
 from firstread.dicom.key_image import KeyImage, key_images
 from firstread.dicom.quiet import quiet
 from firstread.dicom.seg import build_seg
@@ -65,6 +66,8 @@ def write_documents(
     write_html(result, folder / "report.html", issued=created, lang=lang, key_images=shown, patient=patient)
     progress("report", 0.7)
     write_pdf(result, folder / "report.pdf", issued=created, lang=lang, key_images=shown, patient=patient)
+    pdf = (folder / "report.pdf").read_bytes()
+    _save(build_encapsulated_pdf(result, volume, pdf, lang=lang, created=created), folder / "report.dcm")
     progress("report", 0.9)
     write_fhir(result, folder / "report.fhir.json", issued=created, lang=lang, patient=patient)
 

@@ -1,5 +1,6 @@
 """The result folder: written whole or not at all, and read back with suspicion."""
 
+import errno
 import fcntl
 import json
 import math
@@ -13,14 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydicom import dcmread
 
+from firstread.dicom.quiet import quiet
 from firstread.dicom.seg_masks import with_structure_masks
-from firstread.errors import FirstreadError, UsageError
-from firstread.findings import ReadResult
+from firstread.errors import DiskFull, FirstreadError, UsageError
+from firstread.findings import Predecessor, ReadResult
 
 RESULT_JSON = "result.json"
+SR = "sr.dcm"
 SEG = "seg.dcm"
-FILE_NAME = re.compile(r"result\.json|report\.(html|pdf|fhir\.json)|sr\.dcm|seg\.dcm|key-[\w.-]+\.(dcm|png)")
+FILE_NAME = re.compile(
+    r"result\.json|report\.(html|pdf|dcm|fhir\.json)|sr\.dcm|seg\.dcm|key-[\w.-]+\.(dcm|png)"
+)
 LARGEST_RESULT_BYTES = 64 * 2**20  # a read of 100 findings takes 0.3 MB
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # PS3.5 section 9.1, without its rule on leading zeros
 UID_LENGTH = 64
@@ -75,7 +81,8 @@ def new_result_folder(out: Path, *, replace: bool = False) -> Iterator[Path]:
 
     Raises:
         UsageError: as `check_destination`.
-        FirstreadError: the disk is full, or fails.
+        DiskFull: there is no room.
+        FirstreadError: the disk fails.
     """
     check_destination(out, replace=replace)
     out = out.absolute()
@@ -92,7 +99,8 @@ def new_result_folder(out: Path, *, replace: bool = False) -> Iterator[Path]:
             _flush(folder)
             _put_in_place(folder, out, replace=replace)
         except OSError as problem:
-            raise FirstreadError(
+            kind = DiskFull if problem.errno in (errno.ENOSPC, errno.EDQUOT) else FirstreadError
+            raise kind(
                 f"The result could not be written to {out}: {problem.strerror or problem}.",
                 remedy="Nothing was left there. Check the space on that disk, or choose another with --out.",
             ) from problem
@@ -146,6 +154,11 @@ def write_result_json(folder: Path, result: ReadResult) -> None:
     (folder / RESULT_JSON).write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
+def is_complete(folder: Path) -> bool:
+    """Tell whether a folder holds a result; one that is not complete never gets its name."""
+    return (folder / RESULT_JSON).is_file()
+
+
 def load_prior(path: Path) -> ReadResult:
     """Read back an earlier result to compare with, with the lungs of its segmentation where they lie beside it.
 
@@ -156,6 +169,27 @@ def load_prior(path: Path) -> ReadResult:
     result = load_result(path)
     seg = (path if path.is_dir() else path.parent) / SEG
     return with_structure_masks(result, seg) if seg.is_file() else result
+
+
+def load_predecessor(folder: Path) -> Predecessor:
+    """Return what names the report of a result that another one takes the place of.
+
+    Raises:
+        FirstreadError: the folder has no report that could be named.
+    """
+    try:
+        with quiet():
+            header = dcmread(folder / SR, stop_before_pixels=True)
+        return Predecessor(
+            study_uid=str(header.StudyInstanceUID),
+            series_uid=str(header.SeriesInstanceUID),
+            sop_instance_uid=str(header.SOPInstanceUID),
+        )
+    except Exception as problem:  # whatever a damaged file provokes in a parser
+        raise FirstreadError(
+            f"{folder / SR} cannot be used: {type(problem).__name__}.",
+            remedy="Restore the result folder from a backup.",
+        ) from problem
 
 
 def load_result(path: Path) -> ReadResult:

@@ -85,7 +85,9 @@ def _newest_result_each(rows: dict[str, list[dict[str, Any]]]) -> None:
     kept = {result["job_key"]: result["id"] for result in rows["result"]}
     rows["result"] = [row | {"predecessor": None} for row in rows["result"] if row["id"] in kept.values()]
     rows["delivery"] = [
-        row | {"next_try_at": None} for row in rows["delivery"] if row["result_key"] in kept.values()
+        row | {"next_try_at": None, "workflow_id": new_token()}
+        for row in rows["delivery"]
+        if row["result_key"] in kept.values()
     ]
 
 
@@ -143,7 +145,10 @@ def _revised() -> dict[str, list[sa.schema.SchemaItem]]:
             sa.Column("predecessor", Key, sa.ForeignKey("result.id", ondelete="SET NULL")),
             sa.UniqueConstraint("job_key"),
         ],
-        "delivery": [sa.Column("next_try_at", Moment())],
+        "delivery": [
+            sa.Column("workflow_id", Text, nullable=False, unique=True),
+            sa.Column("next_try_at", Moment()),
+        ],
     }
 
 

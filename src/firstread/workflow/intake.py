@@ -1,0 +1,104 @@
+"""From a study that came to the jobs that read it: once for all that came, whichever host is first."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
+
+from firstread.archive import Archive
+from firstread.archive.columns import now
+from firstread.archive.database import reading, writing
+from firstread.archive.models import Study
+from firstread.errors import FirstreadError, UsageError
+from firstread.workflow.jobs import Read, add_reads
+from firstread.workflow.routes import Route, decide, facts_of
+
+PORTION = 100
+_log = logging.getLogger(__name__)
+
+
+def stable_studies(archive: Archive, *, quiet_s: float) -> list[str]:
+    """Return the studies of which something came since they were routed, and nothing for `quiet_s` seconds.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    with reading(archive.engine) as connection:
+        return list(
+            connection.execute(
+                select(Study.study_uid)
+                .where(
+                    or_(Study.routed_at.is_(None), Study.routed_at != Study.last_received_at),
+                    Study.last_received_at <= now() - timedelta(seconds=quiet_s),
+                )
+                .order_by(Study.last_received_at)
+                .limit(PORTION)
+            ).scalars()
+        )
+
+
+def route(archive: Archive, study_uid: str, routes: Sequence[Route]) -> tuple[int, ...]:
+    """Make the jobs that the routes want of a study, and return the new ones. No rule, no read.
+
+    Jobs and the mark that the study is routed are one transaction. Where something came meanwhile nothing is done:
+    the study is not quiet.
+
+    Raises:
+        UsageError: the archive has no such study.
+        ArchiveUnavailable: the database or the disk does not answer.
+    """
+    with reading(archive.engine) as connection:
+        seen = connection.execute(
+            select(Study.last_received_at).where(Study.study_uid == study_uid)
+        ).scalar_one_or_none()
+    decision = decide(facts_of(archive, study_uid), routes)
+    with writing(archive.engine) as connection:
+        study = connection.execute(
+            select(Study.id, Study.last_received_at)
+            .where(Study.study_uid == study_uid)
+            .with_for_update(of=Study)
+        ).one_or_none()
+        if study is None or study.last_received_at != seen:
+            return ()
+        made = add_reads(connection, study.id, decision.reads)
+        connection.execute(update(Study).where(Study.id == study.id).values(routed_at=seen))
+    return made
+
+
+def route_stable(archive: Archive, routes: Sequence[Route], *, quiet_s: float) -> tuple[int, ...]:
+    """Route every study that is quiet, and return the jobs that are new.
+
+    A study that cannot be routed is told in the log and tried again; it does not keep the others waiting.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    made: list[int] = []
+    for study_uid in stable_studies(archive, quiet_s=quiet_s):
+        try:
+            made += route(archive, study_uid, routes)
+        except FirstreadError as problem:
+            _log.warning("a study could not be routed: %s", type(problem).__name__)
+    for job in made:
+        _log.info("job %d waits", job)
+    return tuple(made)
+
+
+def read_now(archive: Archive, study_uid: str, read: Read) -> tuple[int, ...]:
+    """Make a job that a person wants, whatever the routes say; again, where the images were read before.
+
+    Raises:
+        UsageError: the archive has no such study, or no image of it.
+        ArchiveUnavailable: the database does not answer.
+    """
+    with writing(archive.engine) as connection:
+        study = connection.execute(
+            select(Study.id).where(Study.study_uid == study_uid).with_for_update(of=Study)
+        ).scalar_one_or_none()
+        if study is None:
+            raise UsageError(
+                f"The archive has no study {study_uid}.",
+                remedy="`firstread archive list` shows those it has.",
+            )
+        return add_reads(connection, study, [read], again=True)

@@ -1,0 +1,96 @@
+"""Workers and their signs of life; what a lost one had begun is taken over, by whoever is first."""
+
+import os
+import socket
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from firstread.archive import Archive
+from firstread.archive.columns import now
+from firstread.archive.database import reading, writing
+from firstread.archive.models import Worker
+from firstread.workflow import durable
+
+_PROC = Path("/proc")
+
+
+def this_process() -> str:
+    """Return a name of this process that no other has, on this host and since it was started."""
+    return f"{_host()}/{os.getpid()}/{_begun(os.getpid())}"
+
+
+def has_ended(process: str) -> bool:
+    """Tell whether a process of this host has ended; of another host nobody here can tell."""
+    host, _, rest = process.rpartition("/")[0].rpartition("/")
+    begun = process.rpartition("/")[2]
+    return host == _host() and rest.isdigit() and _begun(int(rest)) != begun
+
+
+def _host() -> str:
+    """Return where process numbers mean the same: since this boot, in this container (proc(5), namespaces(7))."""
+    boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}/{os.stat(_PROC / 'self/ns/pid').st_ino}"
+
+
+def _begun(process: int) -> str:
+    """Return when a process was started, in ticks since the boot; "" where there is none (proc(5), field 22)."""
+    with suppress(OSError, IndexError):
+        status = (_PROC / str(process) / "stat").read_text().rpartition(")")[2].split()
+        if status[0] != "Z":  # it has ended, and only its parent has not noticed yet
+            return status[19]
+    return ""
+
+
+def sign_of_life(archive: Archive, worker: str) -> None:
+    """Say that a worker is there.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    make: Any = sqlite.insert if archive.engine.dialect.name == "sqlite" else postgresql.insert
+    row = {"id": worker, "host": socket.gethostname(), "process": this_process()}
+    statement = make(Worker).values(row)
+    with writing(archive.engine) as connection:
+        connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"seen_at": now()}))
+
+
+def sign_off(archive: Archive, worker: str) -> None:
+    """Say that a worker has stopped, and has nothing under way.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    with writing(archive.engine) as connection:
+        connection.execute(delete(Worker).where(Worker.id == worker))
+
+
+def take_over_lost(archive: Archive, own: str, *, lost_s: float) -> tuple[str, ...]:
+    """Take over what workers had begun that give no sign of life for `lost_s` seconds, or whose process has ended.
+
+    Several workers may try at once: each workflow goes to one of them.
+
+    Returns:
+        The workers that were lost.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    working = durable.executors()  # before the rows: whoever works has one
+    with reading(archive.engine) as connection:
+        known = connection.execute(select(Worker.id, Worker.process, Worker.seen_at)).all()
+    oldest = now() - timedelta(seconds=lost_s)
+    gone = [row for row in known if row.id != own and (row.seen_at < oldest or has_ended(row.process))]
+    alive = {own, *(row.id for row in known)} - {row.id for row in gone}
+    lost = sorted(working - alive)
+    if lost:
+        durable.take_over(lost)
+    if gone:
+        with writing(archive.engine) as connection:
+            for row in gone:
+                connection.execute(delete(Worker).where(Worker.id == row.id, Worker.seen_at == row.seen_at))
+    return tuple(lost)

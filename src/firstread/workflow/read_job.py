@@ -1,0 +1,172 @@
+"""One attempt at a job: the prior, the read in a child process, the result with its deliveries."""
+
+import hashlib
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict
+
+from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError
+from firstread.workflow import jobs
+from firstread.workflow.deliveries import documents_for, keep_result
+from firstread.workflow.jobs import Claim
+from firstread.workflow.node import Node
+from firstread.workflow.priors import fetch_priors, find_prior
+from firstread.workflow.reading import ReadOutcome, ReadRequest
+from firstread.workflow.result_folder import RESULT_JSON, SR, is_complete, load_result
+
+FIRST_WAIT_S = 5.0  # before the second attempt; each later one waits four times as long
+NO_ROOM_WAIT_S = 30.0
+TELL_EVERY_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+Step = Callable[..., Any]
+"""Runs a function as a durable step: `step(name, function, *arguments)`; one that has ended is not run again."""
+
+
+class _Ended(TypedDict):
+    """What a step says, as it is kept: JSON."""
+
+    verdict: str
+    error: str
+
+
+def read_job(node: Node, job: int, workflow_id: str, step: Step) -> None:
+    """Make one attempt at a job, and leave it done, failed, or waiting for the next; nothing escapes but a stop.
+
+    Raises:
+        Cancelled: the worker stops while the database is away.
+    """
+    held = node.patiently(
+        lambda: jobs.claim(
+            node.archive,
+            job,
+            workflow_id=workflow_id,
+            worker=node.worker,
+            most_attempts=node.settings.job_attempts,
+        )
+    )
+    if held is None:
+        return
+    prior = step("prior", _prior, node, held)
+    ended: _Ended = step("read", _read, node, held, prior)
+    if ended["verdict"] == "read":
+        ended = step("result", _keep, node, held)
+    _settle(node, held, ended)
+    node.news.set()
+
+
+def _settle(node: Node, held: Claim, ended: _Ended) -> None:
+    verdict, error = ended["verdict"], ended["error"]
+    archive = node.archive
+    if verdict == "kept":
+        _log.info("job %d done", held.job)
+    elif verdict == "stopped" and node.stopping.is_set():
+        node.patiently(lambda: jobs.try_later(archive, held, "", wait_s=0.0, counted=False))
+    elif verdict == "no room":
+        _log.warning("job %d waits for room or the database", held.job)
+        node.patiently(lambda: jobs.try_later(archive, held, error, wait_s=NO_ROOM_WAIT_S, counted=False))
+    elif verdict == "failed" and held.attempt < node.settings.job_attempts:
+        _log.warning("job %d failed in attempt %d: %s", held.job, held.attempt, error)
+        wait_s = FIRST_WAIT_S * 4 ** (held.attempt - 1)
+        node.patiently(lambda: jobs.try_later(archive, held, error, wait_s=wait_s, counted=True))
+    elif verdict in ("failed", "refused"):
+        _log.warning("job %d has failed: %s", held.job, error)
+        node.patiently(lambda: jobs.give_up(archive, held, error))
+
+
+def _prior(node: Node, held: Claim) -> str | None:
+    """Return the result folder to compare with; a source of priors that does not answer stops no read."""
+    try:
+        fetch_priors(node.archive, node.settings, held.study_uid)
+        found = find_prior(node.archive, held.study_uid, held.reader)
+    except FirstreadError as problem:
+        _log.warning("job %d is read without a prior: %s", held.job, problem)
+        return None
+    return str(found) if found is not None else None
+
+
+def _read(node: Node, held: Claim, prior: str | None) -> _Ended:
+    out = node.archive.folder / held.folder
+    if is_complete(out):
+        return {"verdict": "read", "error": ""}
+    try:
+        _make_folders(node.archive.folder, out.parent)
+        outcome = _in_child(node, held, prior, out)
+    except (ArchiveUnavailable, DiskFull) as problem:
+        return {"verdict": "no room", "error": str(problem)}
+    except (FirstreadError, OSError) as problem:
+        return {"verdict": "failed", "error": str(problem)}
+    if is_complete(out):  # it was killed after its last word, or another attempt was faster
+        return {"verdict": "read", "error": ""}
+    return {"verdict": outcome.verdict, "error": outcome.error}
+
+
+def _in_child(node: Node, held: Claim, prior: str | None, out: Path) -> ReadOutcome:
+    archive = node.archive
+    former = archive.folder / held.former if held.former else None
+    request = ReadRequest(
+        files=tuple(str(archive.files.path(name)) for name in held.files),
+        out=str(out),
+        reader=held.reader,
+        lang=held.lang,
+        study_uid=held.study_uid,
+        series_uid=held.series_uid,
+        prior=prior,
+        predecessor=str(former) if former is not None and (former / SR).is_file() else None,
+    )
+    told = 0.0
+
+    def tell(stage: str, share: float) -> None:
+        nonlocal told
+        if time.monotonic() - told > TELL_EVERY_S:
+            told = time.monotonic()
+            _unless_away(lambda: jobs.tell(archive, held, stage, share), None)
+
+    return node.processes.read(
+        request,
+        wanted=lambda: _unless_away(lambda: jobs.is_held(archive, held), True),
+        progress=tell,
+        limit_s=node.settings.read_limit_s,
+    )
+
+
+def _unless_away(ask: Callable[[], Any], otherwise: Any) -> Any:  # noqa: ANN401 - what `ask` returns
+    """Ask the database; a read goes on while it is away."""
+    try:
+        return ask()
+    except ArchiveUnavailable:
+        return otherwise
+
+
+def _make_folders(archive: Path, folder: Path) -> None:
+    """Make the folder of a study's results for its owner alone: it holds patients' data."""
+    for each in (archive / "results", folder):
+        each.mkdir(mode=0o700, exist_ok=True)
+
+
+def _keep(node: Node, held: Claim) -> _Ended:
+    """Store the result objects in the archive, and write the rows; the second time changes nothing."""
+    archive, folder = node.archive, node.archive.folder / held.folder
+    try:
+        result = load_result(folder)
+        digest = hashlib.sha256((folder / RESULT_JSON).read_bytes()).hexdigest()
+        keep_result(archive, folder)
+        deliveries = [
+            (name, document)
+            for name in held.destinations
+            for document in documents_for(name, node.settings, folder)
+        ]
+        category = result.category.value if result.category is not None else ""
+        if jobs.finish(archive, held, digest=digest, category=category, deliveries=deliveries):
+            return {"verdict": "kept", "error": ""}
+        if not jobs.exists(archive, held.job):  # its study was removed meanwhile
+            shutil.rmtree(folder, ignore_errors=True)
+        return {"verdict": "stopped", "error": ""}
+    except (ArchiveUnavailable, DiskFull) as problem:
+        return {"verdict": "no room", "error": str(problem)}
+    except (FirstreadError, OSError) as problem:
+        return {"verdict": "failed", "error": str(problem)}

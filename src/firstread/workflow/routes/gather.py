@@ -1,0 +1,173 @@
+"""What routes ask of a study, out of the archive or a folder: from one header a series."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pydicom.dataset import Dataset
+from sqlalchemy import func, select
+
+from firstread.archive import OWN_SOURCE, PRIOR_SOURCE, Archive
+from firstread.archive.database import reading
+from firstread.archive.models import Instance, Series, Study
+from firstread.dicom import header as of
+from firstread.dicom.frames import first_frame_groups
+from firstread.dicom.parse import Damaged, parse_instance
+from firstread.dicom.quiet import quiet
+from firstread.dicom.series import Study as OpenStudy
+from firstread.dicom.source import FileSource
+from firstread.errors import ArchiveUnavailable, UsageError
+from firstread.workflow.routes.facts import SeriesFacts, StudyFacts
+from firstread.workflow.routes.route import WEEKDAYS
+
+_NO_IMAGES = ("SEG", "RTDOSE", "SR", "PR", "KO", "DOC")
+"""Modalities whose instances have rows, or might, and are no images of the patient."""
+_TYPES = ("FrameType", "ImageType")
+_LAST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A series by one of its headers."""
+
+    series_uid: str
+    header: Dataset
+    images: int
+
+
+def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
+    """Return what routes may ask of a study of the archive; firstread's own results in it do not count.
+
+    Raises:
+        UsageError: the archive has no such study.
+        ArchiveUnavailable: the database or a disk does not answer: try again.
+    """
+    columns = (Series.series_uid, Instance.file, Instance.frames, Instance.source)
+    with reading(archive.engine) as connection:
+        known = connection.execute(select(Study.id).where(Study.study_uid == study_uid)).scalar_one_or_none()
+        if known is None:
+            raise UsageError(
+                "The archive has no such study.", remedy="`firstread archive list` says what it has."
+            )
+        stored = connection.execute(
+            select(*columns)
+            .join(Series, Series.id == Instance.series_key)
+            .where(
+                Series.study_key == known,
+                Series.modality.not_in(_NO_IMAGES),
+                Instance.version == 1,
+                Instance.rows.is_not(None),
+                Instance.source != OWN_SOURCE,
+            )
+            .order_by(
+                func.coalesce(Series.number, _LAST),
+                Series.series_uid,
+                func.coalesce(Instance.number, _LAST),
+                Instance.id,
+            )
+        ).all()
+    files: dict[str, list[str]] = {}
+    images: dict[str, int] = {}
+    for row in stored:
+        files.setdefault(row.series_uid, []).append(row.file)
+        images[row.series_uid] = images.get(row.series_uid, 0) + max(1, row.frames or 1)
+    samples = [_Sample(uid, _a_header(archive, names), images[uid]) for uid, names in files.items()]
+    sources = sorted({row.source for row in stored})
+    return _facts(study_uid, samples, sources, prior=sources == [PRIOR_SOURCE])
+
+
+def facts_of_folder(study: OpenStudy, *, source: str = "") -> StudyFacts:
+    """Return what routes may ask of a study that is not in the archive, as if it had come from an AE title."""
+    samples = [
+        _Sample(series.uid, series.instances[len(series.instances) // 2].header, series.number_of_images)
+        for series in study.series
+        if series.modality not in _NO_IMAGES and series.number_of_images
+    ]
+    return _facts(study.study_uid, samples, [source] if source else [])
+
+
+def _a_header(archive: Archive, names: Sequence[str]) -> Dataset:
+    """Return the header in the middle of a series, where most are alike, or else of any that is readable."""
+    damaged = False
+    middle = len(names) // 2
+    for name in (*names[middle:], *names[:middle]):
+        try:
+            with quiet():
+                found = parse_instance(FileSource(archive.files.path(name)))
+        except Damaged:
+            damaged = True
+        except OSError:
+            continue
+        else:
+            if found is not None:
+                return found.header
+            damaged = True
+    if damaged:
+        return Dataset()
+    raise ArchiveUnavailable(
+        "No file of a series can be read.", remedy="See that the archive's disk is there; `firstread verify`."
+    )
+
+
+def _facts(
+    study_uid: str, samples: Sequence[_Sample], sources: Iterable[str], *, prior: bool = False
+) -> StudyFacts:
+    header = samples[0].header if samples else Dataset()
+    day = _date(header, "StudyDate")
+    return StudyFacts(
+        study_uid=study_uid,
+        source=tuple(sources),
+        institution=of.text(header, "InstitutionName"),
+        study_description=of.text(header, "StudyDescription"),
+        requested_priority=of.text(header, "RequestedProcedurePriority"),
+        age_years=_age_years(header, day),
+        sex=of.text(header, "PatientSex"),
+        weekday=WEEKDAYS[day.weekday()] if day else "",
+        hour=_hour(of.text(header, "StudyTime")),
+        series=tuple(_of_series(sample) for sample in samples),
+        prior=prior,
+    )
+
+
+def _of_series(sample: _Sample) -> SeriesFacts:
+    places = first_frame_groups(sample.header)
+    thickness = next((v for place in places if (v := of.number(place, "SliceThickness")) is not None), None)
+    return SeriesFacts(
+        series_uid=sample.series_uid,
+        modality=of.text(sample.header, "Modality"),
+        body_part=of.text(sample.header, "BodyPartExamined"),
+        series_description=of.text(sample.header, "SeriesDescription"),
+        image_type=next((t for place in places for k in _TYPES if (t := of.texts(place, k))), ()),
+        kernel=next((k for place in places if (k := of.text(place, "ConvolutionKernel"))), ""),
+        slice_thickness_mm=thickness,
+        images=sample.images,
+    )
+
+
+def _age_years(header: Dataset, day: date | None) -> float | None:
+    """Return the age on the day of the study, from the birth date, or else as it is written (PS3.5 section 6.2, AS)."""
+    born = _date(header, "PatientBirthDate")
+    if born and day and born <= day:
+        return float(day.year - born.year - ((day.month, day.day) < (born.month, born.day)))
+    written = of.text(header, "PatientAge")
+    number, unit = written[:-1], written[-1:].upper()
+    if not (number.isascii() and number.isdigit()) or unit not in _A_YEAR:
+        return None
+    return float(math.floor(int(number) / _A_YEAR[unit]))
+
+
+_A_YEAR = {"Y": 1.0, "M": 12.0, "W": 52.18, "D": 365.25}
+
+
+def _date(header: Dataset, keyword: str) -> date | None:
+    value = of.text(header, keyword).replace(".", "")
+    try:
+        return date(int(value[:4]), int(value[4:6]), int(value[6:8])) if len(value) == 8 else None
+    except ValueError:
+        return None
+
+
+def _hour(time: str) -> int | None:
+    hour = time[:2]
+    return int(hour) if len(hour) == 2 and hour.isascii() and hour.isdigit() and int(hour) < 24 else None

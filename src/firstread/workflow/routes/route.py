@@ -1,0 +1,132 @@
+"""A route: which studies a reader reads, how urgently, and where the results go."""
+
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from firstread.reports import Lang
+from firstread.workflow.routes.patterns import check_pattern
+
+Priority = Literal["stat", "urgent", "routine"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_Pattern = Annotated[str, AfterValidator(check_pattern)]
+Patterns = Annotated[tuple[_Pattern, ...], BeforeValidator(_several), Field(min_length=1, max_length=100)]
+_Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\p{C}]+$")
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Range(_Strict):
+    """From `min` to `max`, both included; one of them may be left out."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("a range needs min or max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is more than max")
+        return self
+
+    def __contains__(self, value: float) -> bool:
+        return (self.min is None or self.min <= value) and (self.max is None or value <= self.max)
+
+    def __str__(self) -> str:
+        if self.min is None:
+            return f"at most {self.max:g}"
+        return f"at least {self.min:g}" if self.max is None else f"{self.min:g} to {self.max:g}"
+
+
+class Hours(_Strict):
+    """From the full hour `start` until `end`, over midnight where `end` is the earlier: 18 until 7."""
+
+    start: int = Field(ge=0, le=23)
+    end: int = Field(ge=0, le=24)
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("start and end are the same")
+        return self
+
+    def __contains__(self, hour: int) -> bool:
+        if self.start <= self.end:
+            return self.start <= hour < self.end
+        return hour >= self.start or hour < self.end
+
+    def __str__(self) -> str:
+        return f"{self.start} until {self.end}"
+
+
+class Conditions(_Strict):
+    """Conditions on a study and on its series; one that is left out holds of everything.
+
+    Each has the name of what it asks, in `StudyFacts` or `SeriesFacts`. A text is matched as
+    `firstread.workflow.routes.patterns` says, and a list holds where one of it does.
+    """
+
+    source: Patterns | None = None
+    institution: Patterns | None = None
+    study_description: Patterns | None = None
+    requested_priority: Patterns | None = None
+    age_years: Range | None = None
+    sex: Patterns | None = None
+    weekday: Annotated[tuple[Weekday, ...], BeforeValidator(_several)] | None = None
+    hour: Hours | None = None
+
+    modality: Patterns | None = None
+    body_part: Patterns | None = None
+    series_description: Patterns | None = None
+    image_type: Patterns | None = None
+    kernel: Patterns | None = None
+    slice_thickness_mm: Range | None = None
+    images: Range | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.given():
+            raise ValueError("at least one condition is needed")
+        return self
+
+    def given(self) -> dict[str, Any]:
+        """Return the conditions that are not left out, by name, in the order of the class."""
+        every = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: wanted for name, wanted in every.items() if wanted is not None}
+
+
+class Route(_Strict):
+    """One rule: the studies that fit are read by `reader`.
+
+    A study fits where the conditions of `when` on studies hold, none of `unless` does, and it has a series of which
+    the same is true. Of several routes with one reader the first that fits decides.
+    """
+
+    name: _Name
+    reader: _Name
+    when: Conditions
+    unless: Conditions | None = None
+    priority: Priority = "routine"
+    destinations: tuple[_Name, ...] = ()
+    lang: Lang = "en"
+    enabled: bool = True

@@ -1,0 +1,172 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import psutil
+import pytest
+
+from firstread.progress import silent
+from firstread.settings import Settings
+from firstread.workflow.reading import ReadingProcesses, ReadRequest
+from firstread.workflow.result_folder import load_result
+from tests.dicom.ct_series import anatomy, ct_series, write
+from tests.workflow.samples import until
+
+
+@pytest.fixture
+def processes(told, tmp_path):
+    made = ReadingProcesses(Settings(cache_dir=tmp_path / "cache"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """A function that returns a request; each has a result folder of its own."""
+    folder = write(tmp_path / "in", ct_series(anatomy(12, 32)))
+    numbers = iter(range(100))
+
+    def request(**changes):
+        values = {
+            "files": tuple(str(path) for path in sorted(folder.iterdir())),
+            "out": str(tmp_path / f"out{next(numbers)}"),
+            "reader": "ball",
+            "lang": "en",
+            "study_uid": "1.2.826.0.1.3680043.8.498.7.1",
+            "series_uid": None,
+            "prior": None,
+            "predecessor": None,
+        }
+        return ReadRequest(**(values | changes))
+
+    return request
+
+
+def read(processes, request, *, wanted=lambda: True, progress=silent, limit_s=120):
+    return processes.read(request, wanted=wanted, progress=progress, limit_s=limit_s)
+
+
+def children():
+    """The reading processes of this one that live."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if "firstread.workflow.reading_child" in child.cmdline() and child.status() != psutil.STATUS_ZOMBIE
+    ]
+
+
+def test_the_second_read_finds_the_process_of_the_first(processes, ask):
+    stages = []
+    first, second = ask(), ask(lang="zh")
+    assert read(processes, first, progress=lambda stage, _: stages.append(stage)).verdict == "read"
+    (before,) = children()
+    assert read(processes, second).verdict == "read"
+    assert children() == [before]
+    assert before.nice() > psutil.Process().nice() - 1  # receiving goes before reading
+    assert list(dict.fromkeys(stages))[:2] == ["open", "load"]
+    assert load_result(tmp_out(first)).findings == load_result(tmp_out(second)).findings
+
+
+def tmp_out(request):
+    from pathlib import Path
+
+    return Path(request.out)
+
+
+def test_a_revision_names_the_report_before(processes, ask):
+    first = ask()
+    assert read(processes, first).verdict == "read"
+    second = ask(predecessor=first.out, files=ask().files[:-1])
+    assert read(processes, second).verdict == "read"
+    from pydicom import dcmread
+
+    former, latter = (dcmread(tmp_out(each) / "sr.dcm") for each in (first, second))
+    (named,) = latter.PredecessorDocumentsSequence
+    assert named.StudyInstanceUID == former.StudyInstanceUID
+    (series,) = named.ReferencedSeriesSequence
+    assert series.SeriesInstanceUID == former.SeriesInstanceUID
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == former.SOPInstanceUID
+    assert load_result(tmp_out(second)).predecessor.sop_instance_uid == former.SOPInstanceUID
+    assert former.SOPInstanceUID != latter.SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    ("word", "verdict", "why"),
+    [
+        ("refuse", "refused", "not safe to read"),
+        ("fail", "failed", "Unexpected ZeroDivisionError"),
+        ("die", "failed", "killed"),
+    ],
+)
+def test_a_read_that_ends_badly_says_why_and_names_no_patient(processes, ask, told, word, verdict, why):
+    told(word)
+    request = ask()
+    ended = read(processes, request)
+    assert ended.verdict == verdict
+    assert why in ended.error
+    assert "Synthetic" not in ended.error
+    assert not tmp_out(request).exists()
+    told("")
+    assert read(processes, ask()).verdict == "read"
+
+
+def test_a_reader_that_is_not_there_and_input_that_is_none_are_refused(processes, ask):
+    assert read(processes, ask(reader="nobody")).verdict == "refused"
+    assert read(processes, ask(files=())).verdict == "refused"
+
+
+def test_a_read_that_takes_too_long_is_stopped(processes, ask, told):
+    told("wait")
+    ended = read(processes, ask(), limit_s=0.5)
+    assert ended.verdict == "failed"
+    assert "within 0.5 seconds" in ended.error
+    assert children() == []
+
+
+def test_a_read_that_is_not_wanted_any_more_is_stopped_at_once(processes, ask, told):
+    told("wait")
+    begun = threading.Event()
+    ended = read(
+        processes, ask(), progress=lambda *_: begun.set(), wanted=lambda: not begun.is_set()
+    )
+    assert ended.verdict == "stopped"
+    assert children() == []
+
+
+def test_closing_stops_what_runs(processes, ask, told):
+    told("wait")
+    ended = []
+    begun = threading.Event()
+    thread = threading.Thread(
+        target=lambda: ended.append(read(processes, ask(), progress=lambda *_: begun.set()))
+    )
+    thread.start()
+    assert begun.wait(60)
+    processes.close()
+    thread.join()
+    assert ended[0].verdict == "stopped"
+    assert read(processes, ask()).verdict == "stopped"
+
+
+def test_a_reading_process_ends_with_its_worker(told, ask, tmp_path):
+    told("wait")
+    request = tmp_path / "request.json"
+    request.write_text(json.dumps(vars(ask())))
+    code = (
+        "import json, sys\n"
+        "from firstread.settings import Settings\n"
+        "from firstread.workflow.reading import ReadingProcesses, ReadRequest\n"
+        f"request = ReadRequest(**json.load(open({str(request)!r})))\n"
+        "ReadingProcesses(Settings()).read(request, wanted=lambda: True, limit_s=99,\n"
+        "    progress=lambda *_: print('begun', flush=True))\n"
+    )
+    worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout.readline() == "begun\n"
+    (child,) = psutil.Process(worker.pid).children()
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    worker.stdout.close()
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
