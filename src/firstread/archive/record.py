@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from firstread.archive.columns import now
+from firstread.archive.columns import Moment, now
 from firstread.archive.header import Header
 from firstread.archive.models import Base, Instance, Patient, PatientWord, Series, Study
 from firstread.archive.names import folded, words
@@ -107,7 +107,7 @@ def record(
         new.append(arrival)
     if new:
         rows = [_row(each, keys[each.header.study_uid, each.header.series_uid][1]) for each in new]
-        connection.execute(insert(Instance), rows)
+        connection.execute(_ADD, rows)
         _count(connection, new, keys)
 
 
@@ -127,16 +127,7 @@ def _replace(connection: Connection, arrival: Arrival) -> None:
 
 def _versions(connection: Connection, uids: Sequence[str]) -> dict[str, _Versions]:
     found: dict[str, _Versions] = {}
-    statement = select(
-        Instance.sop_instance_uid,
-        Instance.dataset_digest,
-        Instance.transfer_syntax_uid,
-        Instance.version,
-        Instance.file,
-        Instance.size,
-        Instance.source,
-    ).where(Instance.sop_instance_uid.in_(bindparam("uids", expanding=True)))
-    for row in connection.execute(statement, {"uids": list(uids)}):
+    for row in connection.execute(_VERSIONS, {"uids": list(uids)}):
         content = (row.dataset_digest, row.transfer_syntax_uid)
         version = _Version(row.version, row.file, row.size, row.source)
         found.setdefault(row.sop_instance_uid, {})[content] = version
@@ -166,12 +157,8 @@ def _row(arrival: Arrival, series_key: int) -> dict[str, Any]:
 def _series(connection: Connection, arrival: Arrival) -> tuple[int, int]:
     """Return the keys of the study and of the series, which are made where they are not there yet."""
     header = arrival.header
-    found = connection.execute(
-        select(Study.id, Series.id, Patient.key)
-        .join(Series, and_(Series.study_key == Study.id, Series.series_uid == header.series_uid))
-        .join(Patient, Patient.id == Study.patient_key)
-        .where(Study.study_uid == header.study_uid)
-    ).one_or_none()
+    uids = {"of_study": header.study_uid, "of_series": header.series_uid}
+    found = connection.execute(_SERIES, uids).one_or_none()
     if found is None:
         study, patient_key = _study(connection, header)
         series = _made(
@@ -272,23 +259,57 @@ def _count(
         if arrival.outcome != "returned" and arrival.source != OWN_SOURCE:
             received.add(study)
     studies: Counter[int] = Counter()
+    counted = []
     for series, (study, key) in sorted(keys.items(), key=lambda item: item[1]):
         studies[study] += stored[series]
-        connection.execute(
-            update(Series).where(Series.id == key)
-            .values(number_of_instances=Series.number_of_instances + stored[series])
-        )  # fmt: skip
-    for study, number in sorted(studies.items()):
-        counted = select(func.count(Series.id)).where(
-            Series.study_key == study, Series.number_of_instances > 0
-        )
-        connection.execute(
-            update(Study)
-            .where(Study.id == study)
-            .values(
-                number_of_instances=Study.number_of_instances + number,
-                number_of_series=counted.scalar_subquery(),
-                conflicts=Study.conflicts + conflicts[study],
-                last_received_at=now() if study in received else Study.last_received_at,
-            )
-        )
+        counted.append({"of_series": key, "more": stored[series]})
+    connection.execute(_COUNT_SERIES, counted)
+    at = now()
+    connection.execute(
+        _COUNT_STUDY,
+        [
+            {
+                "of_study": study,
+                "more": number,
+                "more_conflicts": conflicts[study],
+                "at": at if study in received else None,
+            }
+            for study, number in sorted(studies.items())
+        ],
+    )
+
+
+# What every instance needs is put together once: that takes SQLAlchemy longer than the database takes to answer.
+_VERSIONS = select(
+    Instance.sop_instance_uid,
+    Instance.dataset_digest,
+    Instance.transfer_syntax_uid,
+    Instance.version,
+    Instance.file,
+    Instance.size,
+    Instance.source,
+).where(Instance.sop_instance_uid.in_(bindparam("uids", expanding=True)))
+_SERIES = (
+    select(Study.id, Series.id, Patient.key)
+    .join(Series, and_(Series.study_key == Study.id, Series.series_uid == bindparam("of_series")))
+    .join(Patient, Patient.id == Study.patient_key)
+    .where(Study.study_uid == bindparam("of_study"))
+)
+_ADD = insert(Instance)
+_COUNT_SERIES = (
+    update(Series)
+    .where(Series.id == bindparam("of_series"))
+    .values(number_of_instances=Series.number_of_instances + bindparam("more"))
+)
+_COUNT_STUDY = (
+    update(Study)
+    .where(Study.id == bindparam("of_study"))
+    .values(
+        number_of_instances=Study.number_of_instances + bindparam("more"),
+        number_of_series=select(func.count(Series.id))
+        .where(Series.study_key == bindparam("of_study"), Series.number_of_instances > 0)
+        .scalar_subquery(),
+        conflicts=Study.conflicts + bindparam("more_conflicts"),
+        last_received_at=func.coalesce(bindparam("at", type_=Moment), Study.last_received_at),
+    )
+)
