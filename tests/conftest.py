@@ -35,6 +35,7 @@ DEBIAN_PACKAGE = {
     "dcmcrle": "dcmtk",
     "dcmdjpeg": "dcmtk",
     "dcmdjpls": "dcmtk",
+    "dcm2xml": "dcmtk",
     "dcmdump": "dcmtk",
     "dsrdump": "dcmtk",
     "gdcmconv": "libgdcm-tools",

@@ -15,6 +15,8 @@ from firstread.errors import UsageError
 Kind = Literal["uid", "text", "name", "date", "time", "number"]
 Condition = ColumnElement[bool]
 
+NO_VALUE = "\0"
+"""As a key: matches where there is no value (PS3.4 section C.2.2.2.7). No text of the archive has it."""
 MOST_UIDS = 1000  # of a list; SQLite and PostgreSQL take more
 MOST_WORDS = 8  # of a name that is matched fuzzily
 _ESCAPE = "\x1b"  # in no column: control characters are left out of them
@@ -35,6 +37,8 @@ def condition(kind: Kind, column: ColumnElement[Any], value: str, *, keyword: st
     Raises:
         UsageError: the key is none for an attribute of this kind.
     """
+    if value == NO_VALUE:
+        return column.is_(None) if kind == "number" else column == ""
     value = value.strip()
     if not value.strip("*"):
         return None

@@ -7,7 +7,7 @@ characters, absent ones as "". Only what is searched or listed has a column; eve
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from firstread.archive.columns import Key, Moment, Text, new_token, now
@@ -91,7 +91,10 @@ class Study(Base):
 
 
 class Series(Base):
-    """A series of a study. The same Series UID in another study is another series."""
+    """A series of a study. The same Series UID in another study is another series.
+
+    `step_…`: when the performed procedure step began; the IDs are those of the first of its Request Attributes.
+    """
 
     __tablename__ = "series"
     __table_args__ = (
@@ -107,6 +110,10 @@ class Series(Base):
     number: Mapped[int | None]
     description: Mapped[str]
     body_part: Mapped[str]
+    step_date: Mapped[str] = mapped_column(server_default=text("''"))
+    step_time: Mapped[str] = mapped_column(server_default=text("''"))
+    scheduled_step_id: Mapped[str] = mapped_column(server_default=text("''"))
+    requested_procedure_id: Mapped[str] = mapped_column(server_default=text("''"))
     number_of_instances: Mapped[int]
 
 
@@ -137,6 +144,7 @@ class Instance(Base):
     rows: Mapped[int | None]
     columns: Mapped[int | None]
     frames: Mapped[int | None]
+    bits_allocated: Mapped[int | None]
     file: Mapped[str] = mapped_column(unique=True)
     size: Mapped[int] = mapped_column(BigInteger)
     file_digest: Mapped[str]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, exists, func, select
 
-from firstread.archive.matching import Condition, Kind, bearers, condition, fuzzy_name
+from firstread.archive.matching import NO_VALUE, Condition, Kind, bearers, condition, fuzzy_name
 from firstread.archive.models import Instance, Patient, PatientWord, Series, Study
 from firstread.archive.narrowing import named
 from firstread.errors import UsageError
@@ -24,6 +24,8 @@ class Attribute:
     kind: Kind | None
 
 
+REQUEST = "RequestAttributesSequence"
+"""An attribute in a sequence is named with a dot between, as in PS3.18 section 8.3.4.1."""
 ATTRIBUTES: dict[Level, dict[str, Attribute]] = {
     "patient": {
         "PatientName": Attribute(Patient.name, "name"),
@@ -49,6 +51,10 @@ ATTRIBUTES: dict[Level, dict[str, Attribute]] = {
         "SeriesNumber": Attribute(Series.number, "number"),
         "SeriesDescription": Attribute(Series.description, "text"),
         "BodyPartExamined": Attribute(Series.body_part, "text"),
+        "PerformedProcedureStepStartDate": Attribute(Series.step_date, "date"),
+        "PerformedProcedureStepStartTime": Attribute(Series.step_time, "time"),
+        f"{REQUEST}.ScheduledProcedureStepID": Attribute(Series.scheduled_step_id, "text"),
+        f"{REQUEST}.RequestedProcedureID": Attribute(Series.requested_procedure_id, "text"),
         "NumberOfSeriesRelatedInstances": Attribute(Series.number_of_instances, None),
     },
     "instance": {
@@ -59,6 +65,7 @@ ATTRIBUTES: dict[Level, dict[str, Attribute]] = {
         "NumberOfFrames": Attribute(Instance.frames, None),
         "Rows": Attribute(Instance.rows, None),
         "Columns": Attribute(Instance.columns, None),
+        "BitsAllocated": Attribute(Instance.bits_allocated, None),
     },
 }
 MODALITIES = "ModalitiesInStudy"
@@ -73,6 +80,7 @@ def find(
     limit: int | None = None,
     offset: int = 0,
     fuzzy: bool = False,
+    empty: bool = False,
 ) -> list[Found]:
     r"""Return what matches every key, with all attributes of its level and of those above.
 
@@ -85,12 +93,15 @@ def find(
         limit: At most so many; None returns all.
         offset: So many are left out first.
         fuzzy: A patient's name matches where it has the words of the key, or words that begin so, in any order.
+        empty: The key "" (two quotation marks) matches where there is no value (PS3.4 section C.2.2.2.7).
 
     Raises:
         UsageError: a keyword is unknown at this level, or a value cannot be matched.
     """
     known = attributes(level)
     _check(level, keys, known)
+    if empty:
+        keys = {keyword: NO_VALUE if value == '""' else value for keyword, value in keys.items()}
     if level == "patient":
         bearing, patients = _patients(keys, fuzzy)
         conditions = named(connection, bearing, Patient.id, patients) if patients else []
@@ -165,7 +176,10 @@ def _narrowed(connection: Connection, keys: Mapping[str, str], fuzzy: bool) -> l
 def _patients(keys: Mapping[str, str], fuzzy: bool) -> tuple[Select[Any], list[Condition]]:
     """Return the keys of the patients that match, and the same as conditions."""
     name = keys.get("PatientName", "") if fuzzy else ""
-    others = _matched("patient", {k: v for k, v in keys.items() if not (fuzzy and k == "PatientName")})
+    if name in ("", NO_VALUE):
+        conditions = _matched("patient", keys)
+        return select(Patient.id).where(*conditions), conditions
+    others = _matched("patient", {keyword: keys[keyword] for keyword in keys if keyword != "PatientName"})
     chosen = bearers(name)
     if chosen is None:
         return select(Patient.id).where(*others), others
@@ -175,6 +189,8 @@ def _patients(keys: Mapping[str, str], fuzzy: bool) -> tuple[Select[Any], list[C
 
 
 def _modalities(value: str) -> list[str]:
+    if value == NO_VALUE:
+        return [""]
     return [name.strip() for name in value.replace(",", "\\").split("\\") if name.strip().strip("*")]
 
 

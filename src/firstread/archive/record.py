@@ -146,6 +146,7 @@ def _row(arrival: Arrival, series_key: int) -> dict[str, Any]:
         "rows": header.rows,
         "columns": header.columns,
         "frames": header.frames,
+        "bits_allocated": header.bits_allocated,
         "file": arrival.name,
         "size": arrival.size,
         "file_digest": arrival.file_digest,
@@ -170,6 +171,10 @@ def _series(connection: Connection, arrival: Arrival) -> tuple[int, int]:
                 "number": header.series_number,
                 "description": header.series_description,
                 "body_part": header.body_part,
+                "step_date": header.step_date,
+                "step_time": header.step_time,
+                "scheduled_step_id": header.scheduled_step_id,
+                "requested_procedure_id": header.requested_procedure_id,
                 "number_of_instances": 0,
             },
         )

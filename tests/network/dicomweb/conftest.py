@@ -83,6 +83,17 @@ def multipart(*files, boundary="B", media="application/dicom"):
     return b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 
+def parts_of(answer):
+    """The contents of the parts of a multipart answer."""
+    from email.parser import BytesParser
+
+    head = f"Content-Type: {answer.headers['Content-Type']}\r\n\r\n".encode()
+    return [
+        part.get_payload(decode=True)
+        for part in BytesParser().parsebytes(head + answer.content).get_payload()
+    ]
+
+
 @pytest.fixture
 def web(sqlite_server):
     return Web(sqlite_server)

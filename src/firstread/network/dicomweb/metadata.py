@@ -24,7 +24,7 @@ _PIXELS = "7FE00010"
 
 
 def metadata(archive: Archive, instances: list[Stored], url: str) -> Iterator[bytes]:
-    """Yield the JSON array of the instances' metadata, in pieces of a series each.
+    """Yield the metadata of instances, each as a JSON object.
 
     An instance whose header cannot be parsed is told by its UIDs alone.
 
@@ -33,14 +33,11 @@ def metadata(archive: Archive, instances: list[Stored], url: str) -> Iterator[by
         instances: From `stored`.
         url: Of the service, for the BulkDataURIs.
     """
-    between = b"["
     own = json.dumps(url)[1:-1].encode()
     for _, of_series in groupby(instances, key=lambda each: each.series_uid):
         listed = list(of_series)
         for entry in entries(archive, listed):
-            yield between + entry.replace(URL.encode(), own)
-            between = b",\n"
-    yield b"]"
+            yield entry.replace(URL.encode(), own)
 
 
 def entries(archive: Archive, listed: list[Stored]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Words of patients' names, and the order of worklists, as indexes."""
+"""What worklists ask: words of names, requests of series, and indexes in the order of a worklist."""
 
 import re
 
@@ -12,6 +12,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+_OF_SERIES = ("step_date", "step_time", "scheduled_step_id", "requested_procedure_id")
 _PORTION = 1000
 _DELIMITERS = re.compile(r"[\s^=,]+")
 
@@ -33,6 +34,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_patient_word_word_patient_key"), "patient_word", ["word", "patient_key"], unique=False
     )
+    for column in _OF_SERIES:
+        op.add_column("series", sa.Column(column, Text, nullable=False, server_default=sa.text("''")))
+    op.add_column("instance", sa.Column("bits_allocated", sa.Integer(), nullable=True))
     op.create_index(op.f("ix_series_modality_study_key"), "series", ["modality", "study_key"], unique=False)
     op.drop_index("ix_study_date_time", table_name="study")
     op.create_index("ix_study_date_time", "study", ["study_date", "study_time", "id"], unique=False)
@@ -65,6 +69,9 @@ def _tails(word: str) -> list[str]:
 
 def downgrade() -> None:
     """Go back to the one before."""
+    op.drop_column("instance", "bits_allocated")
+    for column in _OF_SERIES:
+        op.drop_column("series", column)
     op.drop_index("ix_study_date_time", table_name="study")
     op.create_index("ix_study_date_time", "study", ["study_date", "study_time"], unique=False)
     op.drop_index(op.f("ix_series_modality_study_key"), table_name="series")
