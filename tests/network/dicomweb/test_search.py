@@ -6,7 +6,7 @@ from pydicom.dataset import Dataset
 from firstread.network.dicomweb.model_json import values
 from tests.archive.samples import instances
 from tests.dicom.ct_series import ROOT
-from tests.network.dicomweb.conftest import parts_of
+from tests.network.dicomweb.test_retrieve import parts
 
 
 @pytest.fixture
@@ -149,10 +149,10 @@ def test_a_series_tells_its_request_and_an_instance_how_many_bits_it_has(request
 def test_results_are_given_as_xml_a_part_each(three, path, accept):
     answer = three.get(path, Accept=accept)
     assert answer.headers["Content-Type"].startswith('multipart/related; type="application/dicom+xml"')
-    parts = parts_of(answer)
+    found = parts(answer)
     told = three.get(path).json()
-    assert len(parts) == len(told) == 3
-    for part, json in zip(parts, told, strict=True):
+    assert len(found) == len(told) == 3
+    for (_, part), json in zip(found, told, strict=True):
         read = ElementTree.fromstring(part)
         assert [each.get("tag") for each in read] == list(json)
 

@@ -103,6 +103,7 @@ class MetadataKeeper:
         self._archive = archive
         self._every_s = every_s
         self._stop = threading.Event()
+        self._looked = threading.Condition()
         self._last = self._newest()
         self._thread = threading.Thread(target=self._run, name="metadata-keeper", daemon=True)
         self._thread.start()
@@ -111,6 +112,12 @@ class MetadataKeeper:
         """Stop, after the series that is under way."""
         self._stop.set()
         self._thread.join()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until what the archive has now is derived; False where it is not after so many seconds."""
+        newest = self._newest()
+        with self._looked:
+            return self._looked.wait_for(lambda: self._last >= newest, timeout_s)
 
     def _newest(self) -> int:
         with reading(self._archive.engine) as connection:
@@ -147,4 +154,6 @@ class MetadataKeeper:
                 raise
             except FirstreadError:
                 continue  # removed meanwhile
-        self._last = newest
+        with self._looked:
+            self._last = newest
+            self._looked.notify_all()
