@@ -24,6 +24,7 @@ BENCHMARKS = {
         "instances received a second, against Orthanc, storescp and a bare pynetdicom SCP",
     ),
     "dicomweb": ("dicomweb", "searching 100,000 studies, and opening all metadata of a series"),
+    "viewer": ("viewer", "a viewer that asks for all frames of 1,000 slices at once"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
     "measurement": ("measurement", "axes, volume and attenuation against the readers'"),
 }
@@ -39,6 +40,7 @@ Benchmark = Literal[
     "retinanet",
     "receipt",
     "dicomweb",
+    "viewer",
     "nodules",
     "measurement",
 ]

@@ -9,6 +9,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
 from firstread.archive.elements import Unparsable, count_nested
+from firstread.network.dicomweb.raw_json import plain_json
 
 MOST_INLINE = 1024  # bytes
 LARGEST_UNCOUNTED = (
@@ -40,6 +41,9 @@ def as_json(dataset: Dataset, uri: Uri, *, path: str = "", depth: int = 0) -> Js
             continue
         key = f"{tag.group:04X}{tag.element:04X}"
         raw = dataset.get_item(tag)
+        if isinstance(raw, RawDataElement) and (plain := plain_json(raw)) is not None:
+            made[key] = plain
+            continue
         if isinstance(raw, RawDataElement) and raw.value and len(raw.value) > LARGEST_UNCOUNTED:
             vr = raw.VR or _vr_of(int(tag))
             if vr != "SQ":
