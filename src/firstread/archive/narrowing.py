@@ -14,18 +14,14 @@ MOST = 1000
 
 
 def named(
-    connection: Connection,
-    keys: Select[Any],
-    column: InstrumentedAttribute[int],
-    otherwise: list[ColumnElement[bool]],
-) -> list[ColumnElement[bool]]:
-    """Return what a row must fulfil: to have one of the keys where they are few, otherwise the conditions given.
+    connection: Connection, keys: Select[Any], column: InstrumentedAttribute[int]
+) -> ColumnElement[bool] | None:
+    """Return what a row must fulfil to have one of the keys; None where there are more than `MOST`.
 
     Args:
         connection: From `reading`.
-        keys: Selects the keys that the conditions name.
+        keys: Selects them, some of them twice perhaps.
         column: Holds such keys.
-        otherwise: The conditions, as they are tested row by row.
     """
     found = list(connection.execute(keys.limit(MOST + 1)).scalars())
-    return [column.in_(sorted(set(found)))] if len(found) <= MOST else otherwise
+    return column.in_(sorted(set(found))) if len(found) <= MOST else None

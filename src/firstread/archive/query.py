@@ -104,7 +104,8 @@ def find(
         keys = {keyword: NO_VALUE if value == '""' else value for keyword, value in keys.items()}
     if level == "patient":
         bearing, patients = _patients(keys, fuzzy)
-        conditions = named(connection, bearing, Patient.id, patients) if patients else []
+        few = named(connection, bearing, Patient.id) if patients else None
+        conditions = patients if few is None else [few]
     else:
         conditions = [
             *_narrowed(connection, keys, fuzzy),
@@ -147,30 +148,44 @@ def _check(level: Level, keys: Mapping[str, str], known: Mapping[str, Attribute]
             )
 
 
-def _matched(level: Level, keys: Mapping[str, str]) -> list[Condition]:
-    """Return what the keys of one level demand."""
+def _matched(level: Level, keys: Mapping[str, str], *, indexed: bool = True) -> list[Condition]:
+    """Return what the keys of one level demand; `indexed`: of dates by their index."""
     found = []
     for keyword, attribute in ATTRIBUTES[level].items():
         if attribute.kind is not None and keyword in keys:
             column: Any = Patient.name_folded if keyword == "PatientName" else attribute.column
+            if attribute.kind == "date" and not indexed:
+                column = column.concat("")
             found.append(condition(attribute.kind, column, keys[keyword], keyword=keyword))
     return [each for each in found if each is not None]
 
 
 def _narrowed(connection: Connection, keys: Mapping[str, str], fuzzy: bool) -> list[Condition]:
     """Return what the keys of patients and studies demand of a study."""
-    studies = _matched("study", keys)
-    if any(ATTRIBUTES["study"][keyword].kind == "text" for keyword in keys if keyword in ATTRIBUTES["study"]):
-        studies = named(connection, select(Study.id).where(*studies), Study.id, studies)
+    little: list[Condition] = []
+    tested: list[Condition] = []
+
+    def demand(named_keys: Select[Any], column: Any, conditions: list[Condition]) -> None:  # noqa: ANN401
+        few = named(connection, named_keys, column)
+        if few is None:
+            tested.extend(conditions)
+        else:
+            little.append(few)
+
     bearing, patients = _patients(keys, fuzzy)
     if patients:
         fits = exists().where(Patient.id == Study.patient_key, *patients).correlate(Study)
-        studies += named(connection, bearing, Study.patient_key, [fits])
+        demand(bearing, Study.patient_key, [fits])
     if modalities := _modalities(keys.get(MODALITIES, "")):
         has = exists().where(Series.study_key == Study.id, Series.modality.in_(modalities)).correlate(Study)
-        holders = select(Series.study_key).where(Series.modality.in_(modalities))
-        studies += named(connection, holders, Study.id, [has])
-    return studies
+        demand(select(Series.study_key).where(Series.modality.in_(modalities)), Study.id, [has])
+    # Where a key names little, a range of dates could lure the database into walking along it all the same.
+    studies = _matched("study", keys, indexed=not little)
+    if any(ATTRIBUTES["study"][keyword].kind == "text" for keyword in keys if keyword in ATTRIBUTES["study"]):
+        demand(select(Study.id).where(*studies, *little), Study.id, studies)
+    else:
+        tested += studies
+    return [*little, *tested]
 
 
 def _patients(keys: Mapping[str, str], fuzzy: bool) -> tuple[Select[Any], list[Condition]]:
