@@ -1,6 +1,6 @@
 """What a viewer does to the web service: it opens a series of 1,000 slices and asks for all its frames at once.
 
-The slices are synthetic, received by a real archive; a real `firstread serve-api` is asked over as many connections as
+The slices are synthetic, received by a real archive; a real `firstread serve --role api` is asked over as many connections as
 frames, none of which waits for another. Every frame has to come whole. Run it from the repository:
 
     .venv/bin/python benchmarks/viewer.py
@@ -8,6 +8,7 @@ frames, none of which waits for another. Every frame has to come whole. Run it f
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import subprocess
@@ -92,16 +93,13 @@ def main() -> None:
             **os.environ,
             "PYTHONPATH": str(ROOT / "src"),
             "FIRSTREAD_ARCHIVE_DIR": f"{folder}/archive",
+            "FIRSTREAD_API_PORT": "0",
         }
-        command = [sys.executable, "-m", "firstread.cli", "serve-api", "--port", "0"]
-        served = subprocess.Popen(
-            command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        command = [sys.executable, "-m", "firstread.cli", "serve", "--role", "api", "--json", "--quiet"]
+        served = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)
         try:
             assert served.stdout is not None
-            port = next(
-                int(line.rsplit(":", 1)[1].split("/")[0]) for line in served.stdout if "http://" in line
-            )
+            port = json.loads(served.stdout.readline())["api"]["port"]
             requests.get(f"http://127.0.0.1:{port}{SERIES}/metadata", timeout=600).raise_for_status()
             process = psutil.Process(served.pid)
             before = process.memory_info().rss / 2**20

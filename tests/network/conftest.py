@@ -4,7 +4,6 @@ import base64
 import json
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from firstread.archive import open_archive
 from firstread.network import Acceptance, Listening, Node
 from tests.archive.samples import instances
 from tests.dicom.ct_series import EXPLICIT
+from tests.waiting import free_port, wait_for
 
 ANYONE = Acceptance(callers=None, idle_s=10.0)
 
@@ -76,20 +76,6 @@ def store_raw(peer, dataset, uid):
     return None if answer is None else answer.Status
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-def wait_for(condition, seconds=20.0):
-    """Return what becomes true, looked at often, or fail."""
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
-    return found
-
-
 def is_listening(port):
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -130,10 +116,10 @@ class Orthanc:
 
 @pytest.fixture
 def orthanc(debian_tool, tmp_path):
-    """A function that starts Orthanc, knowing a node of ours on a port."""
+    """A function that starts Orthanc, knowing a node of ours on a port, with other configuration where asked."""
     started = []
 
-    def start(port):
+    def start(port=104, **configuration):
         program = debian_tool("Orthanc")
         one = Orthanc(free_port(), free_port())
         folder = tmp_path / "orthanc"
@@ -146,7 +132,7 @@ def orthanc(debian_tool, tmp_path):
                     "IndexDirectory": str(folder / "store"), "StorageCompression": False,
                     "DicomModalities": {"ours": {"AET": "FIRSTREAD", "Host": "127.0.0.1", "Port": port}},
                     "DicomAlwaysAllowStore": True, "DicomAlwaysAllowMove": True, "DicomAlwaysAllowFind": True,
-                    "DicomCheckModalityHost": False,
+                    "DicomCheckModalityHost": False, **configuration,
                 }
             )
         )  # fmt: skip

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 HEAD = "0003"
 """The revision of migrations/ that this version works with; tests/archive/test_database.py keeps it true."""
 
+PATIENCE = {
+    "connect_timeout": 10,  # seconds, as the next two
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 40_000,  # milliseconds
+}
+"""Of connections to PostgreSQL (libpq's names): a server that the network cut off is given up, not waited for for hours."""
+
 BUSY_S = 30.0  # how long a writer waits for another process's transaction
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_318_221_904  # any number that nothing else on the server uses
@@ -55,7 +64,7 @@ def open_engine(url: str) -> Engine:
                 pool_pre_ping=True,
                 pool_size=8,
                 max_overflow=24,
-                connect_args={"connect_timeout": 10},
+                connect_args=dict(PATIENCE),
             )
         except (ImportError, NoSuchModuleError):
             raise UsageError(

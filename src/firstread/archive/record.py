@@ -73,7 +73,8 @@ def record(
     conflict: it gets a version of its own and changes nothing that is there. Where one of the two is a result of
     firstread, it is no conflict: a PACS coerces and re-encodes what it was sent. The other bytes are kept all the same.
 
-    A result of firstread does not make its study newly received, and neither does one that comes back.
+    A result of firstread does not make its study newly received, and neither does one that comes back. A duplicate of
+    what was fetched as a prior does: it has come by itself now, and has the source from which it came.
 
     Args:
         connection: In a transaction that writes.
@@ -83,6 +84,7 @@ def record(
     keys: dict[tuple[str, str], tuple[int, int]] = {}
     known = _versions(connection, [arrival.header.sop_instance_uid for arrival in arrivals])
     new: list[Arrival] = []
+    came: list[Arrival] = []
     for arrival in sorted(arrivals, key=lambda arrival: arrival.order):
         versions = known.setdefault(arrival.header.sop_instance_uid, {})
         content = (arrival.dataset_digest, arrival.transfer_syntax_uid)
@@ -94,6 +96,8 @@ def record(
                 arrival.outcome = "stored" if arrival.version == 1 else _other_bytes(arrival, versions)
             elif not is_there(arrival.kept, there.size):
                 _replace(connection, arrival)
+            if there.source == PRIOR_SOURCE and arrival.source not in (PRIOR_SOURCE, OWN_SOURCE):
+                came.append(arrival)
             continue
         arrival.version = 1 + max((each.number for each in versions.values()), default=0)
         arrival.outcome, arrival.kept = (
@@ -109,6 +113,17 @@ def record(
         rows = [_row(each, keys[each.header.study_uid, each.header.series_uid][1]) for each in new]
         connection.execute(_ADD, rows)
         _count(connection, new, keys)
+    if came:
+        _mark_received(connection, came)
+
+
+def _mark_received(connection: Connection, came: Sequence[Arrival]) -> None:
+    for arrival in came:
+        connection.execute(
+            update(Instance).where(Instance.file == arrival.kept).values(source=arrival.source)
+        )
+    for study_uid in sorted({arrival.header.study_uid for arrival in came}):
+        connection.execute(update(Study).where(Study.study_uid == study_uid).values(last_received_at=now()))
 
 
 def _other_bytes(arrival: Arrival, versions: _Versions) -> Outcome:

@@ -13,8 +13,8 @@ from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job
 from firstread.workflow import durable
 
-MOST = 1000
-"""Rows that are looked at in one sweep, the most urgent first; the queues never hold fewer than that."""
+MOST = 256
+"""Rows that are looked at in one sweep, the most urgent first: more than can be done before the next."""
 
 
 def sweep(archive: Archive) -> None:
@@ -73,9 +73,7 @@ def _waiting_jobs(moment: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's state
     )
 
 
-def _renew(
-    archive: Archive, table: type[Job | Delivery], state: Sequence[str], rows: Sequence[Any]
-) -> None:
+def _renew(archive: Archive, table: type[Job | Delivery], state: Sequence[str], rows: Sequence[Any]) -> None:
     if not rows:
         return
     with writing(archive.engine) as connection:
