@@ -1,7 +1,7 @@
 """What a viewer does to the web service: it opens a series of 1,000 slices and asks for all its frames at once.
 
-The slices are synthetic, received by a real archive; a real `firstread serve --role api` is asked over as many connections as
-frames, none of which waits for another. Every frame has to come whole. Run it from the repository:
+The slices are synthetic, received by a real archive; a real `firstread serve --role api` is asked over as many
+connections as frames, none of which waits for another. Every frame has to come whole. Run it from the repository:
 
     .venv/bin/python benchmarks/viewer.py
 """
