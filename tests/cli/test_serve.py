@@ -160,6 +160,16 @@ def test_people_are_told_where_it_listens_and_that_nobody_may_call_yet(tmp_path)
     assert " stopped " in said
 
 
+def test_people_are_told_that_nothing_is_read_and_sent_where_no_route_and_no_destination_is_there(tmp_path):
+    with serving(tmp_path, role="worker", health_port="0") as node:
+        assert (node.told["routes"], node.told["destinations"]) == ([], [])
+        assert set(node.health().json()["checks"]) == {"stopping", "database", "disk", "worker"}
+        assert stopped(node) == 0
+        said = "\n".join(node.events())
+    assert "no route: nothing will be read" in said
+    assert "no destination: results stay here" in said
+
+
 def test_quiet_is_quiet(tmp_path):
     with serving(tmp_path, "--quiet") as node:
         assert stopped(node) == 0

@@ -1,6 +1,8 @@
 """The parts of a process, put together in this one."""
 
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -91,3 +93,8 @@ def test_a_part_that_does_not_end_keeps_nobody_waiting(settings, monkeypatch):
     assert not service.stop(0.0)
     release.set()
     assert service.stop(1.0)
+
+
+def test_a_process_that_serves_no_web_loads_none():
+    code = "import sys, firstread.service.service; sys.exit('fastapi' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import pytest
 
-
 CLONE_NEWNET = 0x40000000  # setns(2)
 
 

@@ -26,7 +26,7 @@ PATIENCE = {
     "keepalives_count": 4,
     "tcp_user_timeout": 40_000,  # milliseconds
 }
-"""Of connections to PostgreSQL (libpq's names): a server that the network cut off is given up, not waited for for hours."""
+"""Of connections to PostgreSQL, in libpq's names: a server that the network cut off is given up within a minute."""
 
 BUSY_S = 30.0  # how long a writer waits for another process's transaction
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -24,6 +24,10 @@ BENCHMARKS = {
         "instances received a second, against Orthanc, storescp and a bare pynetdicom SCP",
     ),
     "fuzz-scp": ("fuzz_scp", "thousands of damaged DICOM streams, and what the node holds before and after"),
+    "nothing-lost": (
+        "nothing_lost",
+        "kills of a node and its workers while studies arrive, and what was lost or done twice",
+    ),
     "dicomweb": ("dicomweb", "searching 100,000 studies, and opening all metadata of a series"),
     "viewer": ("viewer", "a viewer that asks for all frames of 1,000 slices at once"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
@@ -41,6 +45,7 @@ Benchmark = Literal[
     "retinanet",
     "receipt",
     "fuzz-scp",
+    "nothing-lost",
     "dicomweb",
     "viewer",
     "nodules",

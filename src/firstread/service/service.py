@@ -12,12 +12,9 @@ from sqlalchemy import text
 from firstread.archive import Archive, archive_of
 from firstread.archive.database import reading
 from firstread.errors import ArchiveUnavailable
-from firstread.service.parts import DicomPart, Part, WebPart
+from firstread.service.parts import DicomPart, Part
 from firstread.service.roles import Role
 from firstread.settings import Settings
-from firstread.web import create_app
-from firstread.web.health import Health, create_health_app
-from firstread.web.listen import check_address
 
 _log = logging.getLogger("firstread.service")
 _MIB = 1 << 20
@@ -45,6 +42,8 @@ class Service:
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         if Role.API in roles:
+            from firstread.web.listen import check_address
+
             check_address(settings)
         self._settings = settings
         self._is_stopping = is_stopping
@@ -92,7 +91,10 @@ class Service:
             self._archive.close()
         return ended
 
-    def _web(self, *, with_api: bool) -> WebPart:
+    def _web(self, *, with_api: bool) -> Part:
+        from firstread.service.web_part import web_part
+        from firstread.web.health import Health
+
         settings = self._settings
         checks = {
             "stopping": lambda: "asked to stop" if self._is_stopping() else None,
@@ -100,10 +102,7 @@ class Service:
             "disk": lambda: _disk(self._archive, settings.archive_reserve_mib * _MIB),
         }
         health = Health(checks | {part.name: part.wrong for part in self.parts})
-        if with_api:
-            app = create_app(self._archive, allow_remote=settings.api_allow_remote, health=health)
-            return WebPart("api", app, settings.api_host, settings.api_port)
-        return WebPart("health", create_health_app(health), settings.api_host, settings.health_port or 0)
+        return web_part(self._archive, settings, health, with_api=with_api)
 
 
 def _database(archive: Archive) -> str | None:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
+from sqlalchemy.exc import OperationalError
+
 from firstread.archive.results import RESULTS
-from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError
+from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError, UsageError
 from firstread.workflow import attempts, jobs
 from firstread.workflow.attempts import Claim
 from firstread.workflow.deliveries import PermanentFailure, documents_for, keep_result
@@ -60,16 +62,25 @@ def read_job(node: Node, job: int, workflow_id: str, step: Step) -> None:
     )
     if held is None:
         return
-    prior: _Prior = step("prior", _prior, node, held)
-    ended: _Ended = (
-        {"verdict": "prior first", "error": ""}
-        if prior["unread"]
-        else step("read", _read, node, held, prior["folder"])
-    )
-    if ended["verdict"] == "read":
-        ended = step("result", _keep, node, held)
+    try:
+        ended = _steps(node, held, step)
+    except OperationalError:  # what the steps said could not be kept; the result folder is there, or not
+        ended = {
+            "verdict": "no room",
+            "error": "The database of the queues does not answer, or its disk is full.",
+        }
     _settle(node, held, ended)
     node.news.set()
+
+
+def _steps(node: Node, held: Claim, step: Step) -> _Ended:
+    prior: _Prior = step("prior", _prior, node, held)
+    if prior["unread"]:
+        return {"verdict": "prior first", "error": ""}
+    ended: _Ended = step("read", _read, node, held, prior["folder"])
+    if ended["verdict"] == "read":
+        ended = step("result", _keep, node, held)
+    return ended
 
 
 def _settle(node: Node, held: Claim, ended: _Ended) -> None:
@@ -202,7 +213,11 @@ def _keep(node: Node, held: Claim) -> _Ended:
     """Store the result objects in the archive, and write the rows; the second time changes nothing."""
     archive, folder = node.archive, node.archive.folder / held.folder
     try:
-        result = load_result(folder)
+        try:
+            result = load_result(folder)
+        except UsageError:
+            shutil.rmtree(folder)
+            return {"verdict": "failed", "error": "The result that was found was damaged; it is read anew."}
         digest = hashlib.sha256((folder / RESULT_JSON).read_bytes()).hexdigest()
         keep_result(archive, folder)
         category = result.category.value if result.category is not None else ""
@@ -213,7 +228,7 @@ def _keep(node: Node, held: Claim) -> _Ended:
         if not attempts.is_there(archive, held.job):  # its study was removed meanwhile
             shutil.rmtree(folder, ignore_errors=True)
         return {"verdict": "stopped", "error": ""}
-    except (ArchiveUnavailable, DiskFull) as problem:
+    except (ArchiveUnavailable, DiskFull, OSError) as problem:
         return {"verdict": "no room", "error": str(problem)}
-    except (FirstreadError, OSError) as problem:
-        return {"verdict": "failed", "error": str(problem)}
+    except FirstreadError as problem:
+        return {"verdict": "refused", "error": str(problem)}
