@@ -93,6 +93,14 @@ def test_sqlite_is_durable_and_keeps_its_references(tmp_path):
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
+def test_sqlite_waits_for_the_disk_but_for_what_the_journal_has(tmp_path):
+    engine = engine_of(None, tmp_path)
+    for journalled, level in ((False, 2), (True, 1), (True, 1), (False, 2), (True, 1), (False, 2)):
+        with writing(engine, journalled=journalled) as connection:
+            assert connection.execute(text("PRAGMA synchronous")).scalar_one() == level
+    engine.dispose()
+
+
 def test_a_reader_sees_one_moment(engine):
     upgrade(engine)
     count = text("SELECT count(*) FROM removal")
