@@ -16,7 +16,7 @@ from firstread.errors import ArchiveFull, ArchiveUnavailable, UsageError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision of migrations/ that this version works with; tests/archive/test_database.py keeps it true."""
 
 PATIENCE = {
@@ -98,11 +98,11 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its place at once: a reader that becomes a writer could fail instead of waiting.
     options = connection.get_execution_options()
     writes = options.get("writes", False)
-    if writes:
-        # NORMAL may lose the last commits when the power goes; they are in the journal.
-        connection.exec_driver_sql(
-            f"PRAGMA synchronous = {'NORMAL' if options.get('journalled') else 'FULL'}"
-        )
+    # NORMAL may lose the last commits when the power goes; they are in the journal.
+    durable = "NORMAL" if options.get("journalled") else "FULL"
+    if writes and connection.info.get("synchronous", "FULL") != durable:
+        connection.exec_driver_sql(f"PRAGMA synchronous = {durable}")
+        connection.info["synchronous"] = durable
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

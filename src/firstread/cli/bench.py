@@ -29,6 +29,7 @@ BENCHMARKS = {
         "kills of a node and its workers while studies arrive, and what was lost or done twice",
     ),
     "dicomweb": ("dicomweb", "searching 100,000 studies, and opening all metadata of a series"),
+    "viewer": ("viewer", "a viewer that asks for all frames of 1,000 slices at once"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
     "measurement": ("measurement", "axes, volume and attenuation against the readers'"),
 }
@@ -46,6 +47,7 @@ Benchmark = Literal[
     "fuzz-scp",
     "nothing-lost",
     "dicomweb",
+    "viewer",
     "nodules",
     "measurement",
 ]

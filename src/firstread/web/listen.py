@@ -15,8 +15,8 @@ from firstread.settings import Settings
 PATIENCE_S = 10.0
 """How long a client may take over the head of a request, or go on with a body that is answered already."""
 
-MOST_CONNECTIONS = 500  # more are answered 503
-_WAITING = 128  # connections that wait to be taken
+MOST_CONNECTIONS = 2000  # more are answered 503; a viewer may ask for the 1,000 slices of a series at once
+_WAITING = 1024  # connections that wait to be taken
 
 
 def check_address(settings: Settings) -> None:
