@@ -112,6 +112,12 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """None for SQLite in the archive's folder, else the URL of an empty PostgreSQL database."""
+    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+
+
 @pytest.fixture
 def result() -> ReadResult:
     """A small result with one finding and no masks."""

@@ -5,12 +5,6 @@ import pytest
 from firstread.archive import open_archive
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    """None for SQLite in the archive's folder, else the URL of an empty PostgreSQL database."""
-    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-
-
 @pytest.fixture
 def archive(tmp_path, database_url):
     with open_archive(tmp_path / "archive", url=database_url) as opened:

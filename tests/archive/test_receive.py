@@ -272,3 +272,21 @@ def test_an_own_result_of_which_the_patient_was_half_read_leaves_its_study_consi
 
 def test_no_peer_can_call_itself_what_own_results_come_from():
     assert not is_ae_title(OWN_SOURCE)
+
+
+def test_senders_that_try_again_do_not_fill_the_disk_while_the_database_is_away(
+    tmp_path, postgres_server, postgres_url
+):
+    first, second = instances(2)
+    with open_archive(tmp_path / "archive", url=postgres_url) as archive:
+        kept = archive.receive(first).file
+        postgres_server.stop()
+        try:
+            for _ in range(3):
+                with pytest.raises(ArchiveUnavailable):
+                    archive.receive(second)
+            assert list(archive.files.names()) == [kept]
+        finally:
+            postgres_server.start()
+        assert archive.receive(second).outcome == "stored"
+        assert verify(archive).sound

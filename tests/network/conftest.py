@@ -4,7 +4,6 @@ import base64
 import json
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from firstread.archive import open_archive
 from firstread.network import Acceptance, Listening, Node
 from tests.archive.samples import instances
 from tests.dicom.ct_series import EXPLICIT
+from tests.waiting import free_port, wait_for
 
 ANYONE = Acceptance(callers=None, idle_s=10.0)
 
@@ -74,20 +74,6 @@ def store_raw(peer, dataset, uid):
     answer = peer.dimse.get_msg(block=True)[1]
     peer._reactor_checkpoint.set()
     return None if answer is None else answer.Status
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
-def wait_for(condition, seconds=20.0):
-    """Return what becomes true, looked at often, or fail."""
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
-    return found
 
 
 def is_listening(port):

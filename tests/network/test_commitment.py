@@ -25,8 +25,9 @@ class Reports:
         return 0x0000, None
 
 
-def request(references, transaction=TRANSACTION):
+def request(references, transaction=TRANSACTION, padding=""):
     made = Dataset()
+    made.TextValue = padding
     made.TransactionUID = transaction
     made.ReferencedSOPSequence = []
     for sop_class, uid in references:
@@ -107,6 +108,7 @@ def test_a_requester_that_is_a_destination_is_called_back(archive, stored):
         (request([(CT, "1.2.3")]), {"instance": "1.2.3"}, 0x0112),
         (request([]), {}, 0x0115),
         (Dataset(), {}, 0x0115),
+        (request([(CT, "1.2.3")], padding="x" * (17 << 20)), {}, 0x0115),
     ],
 )
 def test_a_request_that_is_none_is_refused_by_its_status(node, information, options, status):

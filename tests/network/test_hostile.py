@@ -18,6 +18,7 @@ from firstread.network import Acceptance, Listening, Node
 from tests.archive.samples import instances, rows
 from tests.dicom.ct_series import EXPLICIT
 from tests.network.conftest import association, store_raw, wait_for
+from tests.network.streams import VERIFICATION, associate, context
 
 
 @pytest.fixture
@@ -55,37 +56,6 @@ def talk(port, *contents):
         return answer
 
 
-def request_pdu():
-    """A good A-ASSOCIATE-RQ, as pynetdicom writes it."""
-    from pynetdicom.pdu import A_ASSOCIATE_RQ
-    from pynetdicom.pdu_primitives import (
-        A_ASSOCIATE,
-        ImplementationClassUIDNotification,
-        MaximumLengthNotification,
-    )
-
-    asked = A_ASSOCIATE()
-    asked.application_context_name = "1.2.840.10008.3.1.1.1"
-    asked.calling_ae_title, asked.called_ae_title = "SCANNER", "FIRSTREAD"
-    length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
-    length.maximum_length_received = 16384
-    implementation.implementation_class_uid = "1.2.3.4"
-    asked.user_information = [length, implementation]
-    entity = AE("SCANNER")
-    entity.add_requested_context(CTImageStorage, EXPLICIT)
-    entity.requested_contexts[0].context_id = 1
-    contexts = entity.requested_contexts
-    contexts[0].context_id = 1
-    asked.presentation_context_definition_list = contexts
-    from pynetdicom.transport import AddressInformation
-
-    asked.calling_presentation_address = AddressInformation("127.0.0.1", 1)
-    asked.called_presentation_address = AddressInformation("127.0.0.1", 1)
-    pdu = A_ASSOCIATE_RQ()
-    pdu.from_primitive(asked)
-    return pdu.encode()
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -97,6 +67,7 @@ def request_pdu():
         b"\x09\x00\x00\x00\x00\x04" + bytes(4),
         b"\x01\x00\x00\x00\x00\x44\x00\x01" + bytes(66),
         b"\x07\x00\x00\x00\x00\x04\x00\x00\x00\x00",
+        associate(contexts=context(1, VERIFICATION)),  # without a transfer syntax
         b"",
     ],
 )
@@ -119,7 +90,7 @@ def test_what_is_no_association_is_ended_and_nobody_else_notices(strict, content
 )
 def test_an_association_that_goes_wrong_is_aborted(strict, after):
     before = threads()
-    answer = talk(strict.port, request_pdu(), after)
+    answer = talk(strict.port, associate(), after)
     assert answer == b"" or answer[0] == 0x07  # A-ABORT
     assert is_well(strict)
     wait_for(lambda: threads() <= before, 30)
@@ -138,7 +109,7 @@ def test_a_peer_that_trickles_is_cut_off(strict):
 
 def test_noise_of_any_kind_leaves_the_node_well(strict, archive):
     chance = random.Random(5)
-    good = request_pdu()
+    good = associate()
     before = threads()
     for _ in range(120):
         content = bytearray(good)

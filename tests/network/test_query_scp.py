@@ -11,6 +11,7 @@ from pynetdicom.sop_class import (
 from firstread.errors import ArchiveUnavailable
 from firstread.network import query_scp
 from tests.archive.samples import instances
+from tests.dicom.ct_series import DEFLATED
 
 
 def ask(port, model=StudyRootQueryRetrieveInformationModelFind, cancel_after=None, **keys):
@@ -119,3 +120,15 @@ def test_findscu_of_dcmtk_finds_a_study(node, stored, debian_tool):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (done.stdout + done.stderr).count("SeriesInstanceUID") == 2
+
+
+def test_an_identifier_larger_than_any_query_is_refused_undecoded(node, stored):
+    assert ask(node.port, QueryRetrieveLevel="STUDY", TextValue="x" * 140_000) == [(0xA900, None)]
+
+
+def test_deflated_identifiers_are_not_negotiated(node):
+    entity = AE("ASKER")
+    entity.add_requested_context(StudyRootQueryRetrieveInformationModelFind, DEFLATED)
+    peer = entity.associate("127.0.0.1", node.port, ae_title="FIRSTREAD")
+    assert peer.accepted_contexts == []
+    peer.abort()

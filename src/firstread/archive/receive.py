@@ -16,7 +16,7 @@ from firstread.archive.journal import Entry, Journal, Record
 from firstread.archive.part10 import Part10
 from firstread.archive.record import Arrival, Outcome, record
 from firstread.archive.recovery import is_there_as_it_came, replay_journals, settle
-from firstread.errors import ArchiveUnavailable
+from firstread.errors import ArchiveFull, ArchiveUnavailable
 
 TRIES = 5
 _FIRST_WAIT_S = 0.02
@@ -132,7 +132,11 @@ class Receiver:
             self._files.remove(arrival.name)
 
     def _commit(self, arrivals: Sequence[Arrival]) -> None:
-        self._files.place([(arrival.written, arrival.name) for arrival in arrivals if arrival.written])
+        try:
+            self._files.place([(arrival.written, arrival.name) for arrival in arrivals if arrival.written])
+        except ArchiveUnavailable:
+            self._discard(arrivals)
+            raise
         try:
             self._record(arrivals)
         except DataError:  # one of them has a value that the database does not take
@@ -141,10 +145,14 @@ class Receiver:
                     self._record([arrival])
                 except Exception as error:
                     arrival.error = error
+                    if isinstance(error, DataError):
+                        self._discard([arrival])
 
     def _record(self, arrivals: Sequence[Arrival]) -> None:
         wait = _FIRST_WAIT_S
+        unknown = False  # the answer to a commit was lost, which may have been made
         for left in reversed(range(TRIES)):
+            committing = False
             try:
                 with writing(self._engine, journalled=True) as connection:
                     record(connection, arrivals, is_there=self._files.is_there)
@@ -152,14 +160,22 @@ class Receiver:
                     for arrival in arrivals:
                         if arrival.durable is not None:
                             arrival.durable.result()
+                    committing = True
                 return
             except (IntegrityError, ArchiveUnavailable) as error:
-                # Where it fails for good the files stay, as strays that `verify` finds: a commit whose answer
-                # was lost may have been made.
+                unknown |= committing and not isinstance(error, (IntegrityError, ArchiveFull))
                 if not left or not _may_pass(error):
+                    # Where it is unknown the files stay, as strays that `verify` finds.
+                    if not unknown:
+                        self._discard(arrivals)
                     raise
             time.sleep(wait)
             wait *= 2
+
+    def _discard(self, arrivals: Sequence[Arrival]) -> None:
+        """Remove files that no row names: senders that try again and again would fill the disk with them."""
+        for arrival in arrivals:
+            self._files.remove(arrival.name)
 
 
 def _may_pass(error: Exception) -> bool:

@@ -183,6 +183,12 @@ class Acceptor(Association):
         """Serve until the association is over."""
         try:
             super().run_reactor()
+        except Exception as error:
+            # Its negotiation has no answer to, for one, a context without a transfer syntax.
+            _log.warning("an association was aborted: %s", type(error).__name__)
+            self.acse.send_abort(0x02)
+            self.is_aborted = True
+            self.kill()
         finally:
             self.dimse.end()
 

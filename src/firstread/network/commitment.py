@@ -21,6 +21,7 @@ from firstread.archive.locate import locate
 from firstread.dicom.quiet import quiet
 from firstread.network.acceptor import Acceptor
 from firstread.network.entity import Entity
+from firstread.network.identifiers import refuse_larger
 from firstread.network.peers import Peer
 from firstread.network.statuses import (
     CLASS_INSTANCE_CONFLICT,
@@ -35,6 +36,7 @@ _log = logging.getLogger("firstread.network")
 REQUEST = 1
 ALL_COMMITTED, SOME_FAILED = 1, 2
 MOST_INSTANCES = 100_000
+LARGEST_REQUEST = 16 << 20  # bytes
 _WAITS_S = (0.0, 1.0, 5.0, 30.0, 120.0)
 _ANSWERED_S = 30.0
 
@@ -76,6 +78,7 @@ class CommitmentSCP:
             return NO_SUCH_INSTANCE, None
         try:
             with quiet():  # pydicom's remarks quote what was asked
+                refuse_larger(request.ActionInformation, LARGEST_REQUEST)
                 asked = event.action_information
                 transaction = UID(str(asked.TransactionUID))
                 references = [

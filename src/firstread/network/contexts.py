@@ -33,6 +33,8 @@ SERVED: tuple[str, ...] = (
     MOVE,
     GET,
 )
+# None of them deflated: a few kilobytes could ask for gigabytes.
+SPOKEN: tuple[str, ...] = UNCOMPRESSED[:3]
 _STUDY_ROOT = frozenset(map(str, (FIND, GET, MOVE)))
 
 

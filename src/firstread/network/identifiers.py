@@ -1,11 +1,13 @@
 """Identifiers of queries: a DICOM data set as keys of the archive, and what was found as a data set (PS3.4 annex C)."""
 
 from dataclasses import dataclass
-from typing import Any
+from io import BytesIO
+from typing import Any, cast
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pynetdicom import evt
 
 from firstread.archive.query import MODALITIES, Found, Level, attributes
 from firstread.errors import UsageError
@@ -19,6 +21,7 @@ UNIQUE: dict[Level, str] = {
 }
 _NOT_MATCHED = {"QueryRetrieveLevel", "SpecificCharacterSet", "RetrieveAETitle", "InstanceAvailability"}
 _UTF_8 = "ISO_IR 192"
+LARGEST_IDENTIFIER = 131_072  # bytes: of a query; a list of a thousand UIDs is half of it
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,26 @@ class Query:
     keys: dict[str, str]
     returned: tuple[str, ...]
     ignored: bool
+
+
+def identifier_of(event: evt.Event) -> Dataset:
+    """Return the identifier of a request of C-FIND, C-MOVE or C-GET.
+
+    Raises:
+        UsageError: it is larger than any query; decoding it could take minutes.
+    """
+    refuse_larger(cast(Any, event.request).Identifier, LARGEST_IDENTIFIER)
+    return event.identifier
+
+
+def refuse_larger(encoded: BytesIO | None, most: int) -> None:
+    """Refuse a data set that is larger than so many bytes, before anything of it is decoded.
+
+    Raises:
+        UsageError: it is.
+    """
+    if encoded is not None and encoded.getbuffer().nbytes > most:
+        raise UsageError(f"It is larger than {most} bytes.", remedy="Ask in parts.")
 
 
 def read_query(identifier: Dataset, *, study_root: bool) -> Query:

@@ -13,7 +13,7 @@ from pynetdicom import evt
 from firstread.archive import Archive, Receipt
 from firstread.network.acceptance import Acceptance
 from firstread.network.commitment import CommitmentSCP
-from firstread.network.contexts import SERVED
+from firstread.network.contexts import SERVED, SPOKEN
 from firstread.network.entity import Entity
 from firstread.network.peers import Peer
 from firstread.network.query_scp import QuerySCP
@@ -72,7 +72,7 @@ class Node:
         entity.require_called_aet = True
         entity.maximum_associations = acceptance.associations
         for sop_class in SERVED:
-            entity.add_supported_context(sop_class)
+            entity.add_supported_context(sop_class, list(SPOKEN))
         self._acceptance = acceptance
         self._commitment = CommitmentSCP(archive, entity, listening.destinations, listening.calling_tls)
         retrieve = RetrieveSCP(archive, listening.destinations, listening.calling_tls)

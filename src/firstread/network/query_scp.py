@@ -12,7 +12,7 @@ from firstread.archive.database import reading
 from firstread.archive.query import find
 from firstread.dicom.quiet import quiet
 from firstread.network.contexts import is_study_root
-from firstread.network.identifiers import answer, read_query
+from firstread.network.identifiers import answer, identifier_of, read_query
 from firstread.network.statuses import (
     CANCELLED,
     OUT_OF_RESOURCES,
@@ -45,7 +45,7 @@ class QuerySCP:
         study_root = is_study_root(str(cast(Any, event.request).AffectedSOPClassUID))
         try:
             with quiet():  # pydicom's remarks quote what was asked
-                query = read_query(event.identifier, study_root=study_root)
+                query = read_query(identifier_of(event), study_root=study_root)
             with reading(self._engine) as connection:
                 matches = find(connection, query.level, query.keys, limit=MOST_MATCHES + 1)
         except Exception as error:

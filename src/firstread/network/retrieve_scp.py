@@ -14,7 +14,7 @@ from firstread.archive.locate import locate_matches
 from firstread.dicom.quiet import quiet
 from firstread.errors import UsageError
 from firstread.network.contexts import MOST_CONTEXTS, is_study_root, storage_contexts
-from firstread.network.identifiers import read_query, unique_keys
+from firstread.network.identifiers import identifier_of, read_query, unique_keys
 from firstread.network.outgoing import located_files
 from firstread.network.peers import Peer
 from firstread.network.sending import Outgoing
@@ -79,7 +79,7 @@ class RetrieveSCP:
     def _files(self, event: evt.Event) -> list[Outgoing]:
         study_root = is_study_root(str(cast(Any, event.request).AffectedSOPClassUID))
         with quiet():  # pydicom's remarks quote what was asked
-            keys = unique_keys(read_query(event.identifier, study_root=study_root))
+            keys = unique_keys(read_query(identifier_of(event), study_root=study_root))
         with reading(self._archive.engine) as connection:
             found = locate_matches(connection, keys, limit=MOST_INSTANCES + 1)
         if len(found) > MOST_INSTANCES:

@@ -15,7 +15,15 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import _STORAGE_CLASSES, Verification  # type: ignore[attr-defined]
 
 from firstread.errors import FirstreadError
-from firstread.network.contexts import FIND, GET, MOST_CONTEXTS, MOVE, in_associations, storage_contexts
+from firstread.network.contexts import (
+    FIND,
+    GET,
+    MOST_CONTEXTS,
+    MOVE,
+    SPOKEN,
+    in_associations,
+    storage_contexts,
+)
 from firstread.network.entity import Entity
 from firstread.network.peers import Peer
 from firstread.network.sending import UNCOMPRESSED, Outgoing
@@ -133,7 +141,7 @@ class Caller:
             PeerFailed: it does not answer, or with a failure.
         """
         found: list[Dataset] = []
-        with self._association(peer, [build_context(FIND)]) as association:
+        with self._association(peer, [build_context(FIND, list(SPOKEN))]) as association:
             status = Dataset()
             for status, identifier in association.send_c_find(_identifier(level, keys), FIND):
                 if _status(status) in (PENDING, PENDING_WITHOUT_SOME_KEYS) and identifier is not None:
@@ -154,7 +162,7 @@ class Caller:
         """
         level = "SERIES" if keys.get("SeriesInstanceUID") else "STUDY"
         classes = self._classes(peer, keys)
-        contexts = [build_context(GET)]
+        contexts = [build_context(GET, list(SPOKEN))]
         for sop_class in classes:
             contexts += [build_context(sop_class, list(UNCOMPRESSED[:2]))]
             contexts += [build_context(sop_class, syntax) for syntax in _COMPRESSED]
@@ -174,7 +182,7 @@ class Caller:
             PeerFailed: it does not answer, or could not send everything.
         """
         level = "SERIES" if keys.get("SeriesInstanceUID") else "STUDY"
-        with self._association(peer, [build_context(MOVE)]) as association:
+        with self._association(peer, [build_context(MOVE, list(SPOKEN))]) as association:
             return _retrieved(
                 association.send_c_move(_identifier(level, keys), destination, MOVE), peer, "C-MOVE"
             )

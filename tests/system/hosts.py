@@ -1,0 +1,78 @@
+"""Two hosts on one computer: network namespaces with a cable between them."""
+
+import os
+import secrets
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Cable:
+    """Two network namespaces that are connected.
+
+    Attributes:
+        names: Of the namespaces.
+    """
+
+    names: tuple[str, str]
+
+    addresses = ("10.99.0.1", "10.99.0.2")
+
+    def within(self, host: int) -> list[str]:
+        """Return the command that runs another on a host, 0 or 1."""
+        return ["ip", "netns", "exec", self.names[host]]
+
+    def pull(self) -> None:
+        """Take the cable out: what is sent is lost, and nobody is told."""
+        _ip("-n", self.names[0], "link", "set", "cable", "down")
+
+    def plug(self) -> None:
+        """Put the cable back."""
+        _ip("-n", self.names[0], "link", "set", "cable", "up")
+
+
+@contextmanager
+def two_hosts() -> Iterator[Cable]:
+    """Yield two hosts that reach each other; skip the test where namespaces are not allowed."""
+    token = secrets.token_hex(3)
+    made = Cable((f"fr-{token}-a", f"fr-{token}-b"))
+    if os.getuid() != 0 or not _may("netns", "add", made.names[0]):
+        pytest.skip("only root can make network namespaces, and not everywhere")
+    try:
+        _ip("netns", "add", made.names[1])
+        _ip(
+            "-n",
+            made.names[0],
+            "link",
+            "add",
+            "cable",
+            "type",
+            "veth",
+            "peer",
+            "cable",
+            "netns",
+            made.names[1],
+        )
+        for name, address in zip(made.names, made.addresses, strict=True):
+            _ip("-n", name, "addr", "add", f"{address}/24", "dev", "cable")
+            for link in ("lo", "cable"):
+                _ip("-n", name, "link", "set", link, "up")
+        yield made
+    finally:
+        for name in made.names:
+            _may("netns", "del", name)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+
+def _may(*arguments: str) -> bool:
+    try:
+        return subprocess.run(["ip", *arguments], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
