@@ -93,8 +93,8 @@ def _a_header(archive: Archive, names: Sequence[str]) -> Dataset:
     middle = len(names) // 2
     for name in (*names[middle:], *names[:middle]):
         try:
-            with quiet():
-                found = parse_instance(FileSource(archive.files.path(name)))
+            with archive.files.at_hand(name) as (path,), quiet():
+                found = parse_instance(FileSource(path))
         except Damaged:
             damaged = True
         except OSError:
