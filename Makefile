@@ -34,8 +34,8 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 		--editable ".$(if $(filter run,$*),,[$*])"
 	@touch $@
 
-demo: $(VENV)/.installed-run ## make a synthetic chest CT, read it, and say where the report is
-	@scripts/demo "$(BIN)/firstread" "$(OUT)/demo"
+demo: $(VENV)/.installed-run ## send a synthetic chest CT to a node of its own, and say where the report is
+	@$(BIN)/firstread demo --out "$(OUT)/demo"
 
 test: $(VENV)/.installed-test ## run the whole test suite
 	@scripts/install-debian-packages --if-possible

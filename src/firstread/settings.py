@@ -1,4 +1,4 @@
-"""The one typed settings object, read from the environment and an optional TOML file."""
+"""The one typed settings object, read from the environment, from files of secrets, and an optional TOML file."""
 
 import os
 import tomllib
@@ -6,25 +6,38 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from firstread.destinations import Destination, DestinationName
 from firstread.errors import UsageError
 
 Precision = Literal["auto", "f32", "int8"]
 
 PREFIX = "FIRSTREAD_"
+CONFIG = "firstread.toml"
+SYSTEM_FOLDER = Path("/etc/firstread")
+_LARGEST_SECRET_BYTES = 65_536
 
 
 def config_file() -> Path:
-    """Return the path of the TOML file: FIRSTREAD_CONFIG, else config.toml in the user's config folder."""
-    named = os.environ.get(f"{PREFIX}CONFIG")
-    return Path(named).expanduser() if named else _home("XDG_CONFIG_HOME", ".config") / "config.toml"
+    """Return the path of the TOML file, whether it is there or not.
+
+    It is the one that FIRSTREAD_CONFIG names, else firstread.toml in the user's config folder where that is there, else
+    the one in /etc/firstread. Never one in the current folder: that may hold what others sent.
+    """
+    if named := os.environ.get(f"{PREFIX}CONFIG"):
+        return Path(named).expanduser()
+    users, systems = _home("XDG_CONFIG_HOME", ".config") / CONFIG, SYSTEM_FOLDER / CONFIG
+    return systems if systems.is_file() and not users.is_file() else users
 
 
 def _home(variable: str, fallback: str) -> Path:
@@ -42,16 +55,19 @@ class Settings(BaseSettings):
 
     models: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(),
+        examples=[["/srv/models"]],
         description="Folders that are searched for model packages before the shipped ones; a list, in the "
         "environment separated by colons. Default: none.",
     )
     cache_dir: Path = Field(
         default_factory=lambda: _home("XDG_CACHE_HOME", ".cache"),
+        examples=["~/.cache/firstread"],
         description="Where compiled networks and choices of precision are kept; it may be deleted at any time. "
         "Default: firstread under XDG_CACHE_HOME, `~/.cache/firstread`.",
     )
     data_dir: Path = Field(
         default_factory=lambda: _home("XDG_DATA_HOME", ".local/share"),
+        examples=["~/.local/share/firstread"],
         description="Where firstread keeps what must last. "
         "Default: firstread under XDG_DATA_HOME, `~/.local/share/firstread`.",
     )
@@ -59,6 +75,7 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=1024,
+        examples=[2],
         description="Threads of inference, 1 to 1024. Default: the cores granted to the process.",
     )
     precision: Precision = Field(
@@ -69,11 +86,13 @@ class Settings(BaseSettings):
 
     archive_dir: Path | None = Field(
         default=None,
+        examples=["/srv/firstread/archive"],
         description="Folder of the archive: the instances, and the database unless `database_url` names another; it "
         "must be on a disk that keeps what it acknowledges. Default: archive in `data_dir`.",
     )
     database_url: SecretStr | None = Field(
         default=None,
+        examples=["postgresql://firstread@db.example/firstread"],
         description="Database of the archive: `postgresql://USER:PASSWORD@HOST/NAME` (needs the extra `postgresql`) or "
         "`sqlite:////FOLDER/FILE`. Default: archive.sqlite in `archive_dir`.",
     )
@@ -107,6 +126,7 @@ class Settings(BaseSettings):
     archive_keep_days: int | None = Field(
         default=None,
         ge=1,
+        examples=[90],
         description="Days after which a study that was read and sent is removed, counted from its last instance. "
         "Default: none, studies are kept.",
     )
@@ -114,6 +134,7 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=99,
+        examples=[85],
         description="Share of the archive's disk, in percent, above which the studies that were read and sent longest "
         "ago are removed until it is 5 points lower. Default: none, studies are kept.",
     )
@@ -127,12 +148,13 @@ class Settings(BaseSettings):
         default=1,
         ge=1,
         le=64,
-        description="Reads at once in one worker, each in a process of its own; they share the worker's cores. The same "
+        description="Reads at once in one worker, each in a process of its own; they share its cores. The same "
         "on all hosts: the worker that started last decides. Default: 1.",
     )
     reads_total: int | None = Field(
         default=None,
         ge=1,
+        examples=[4],
         description="Reads at once in all workers together. Default: none, no limit but `worker_reads` of each.",
     )
     read_limit_s: float = Field(
@@ -153,10 +175,47 @@ class Settings(BaseSettings):
         description="Seconds without a sign of life after which a worker's jobs are taken over by another. "
         "Default: 30.",
     )
+    archive_reserve_mib: int = Field(
+        default=1024,
+        ge=0,
+        description="Free space on the archive's disk, in MiB, below which `/health/ready` says no. Default: 1024.",
+    )
+    api_host: str = Field(
+        default="127.0.0.1",
+        description="Address on which DICOMweb and the health checks are served. DICOMweb on other than this "
+        "computer's own needs `api_allow_remote`. Default: 127.0.0.1.",
+    )
+    api_port: int = Field(
+        default=8080, ge=0, le=65535, description="TCP port of DICOMweb and the health checks. Default: 8080."
+    )
+    health_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        examples=[8081],
+        description="TCP port on which a process without the role api serves the health checks. "
+        "Default: none, it does not.",
+    )
     api_allow_remote: bool = Field(
         default=False,
         description="Whether other computers may call the DICOMweb service, which has no access control yet: they may "
         "read and delete everything. Default: false, only this computer may.",
+    )
+
+    stop_grace_s: float = Field(
+        default=30.0,
+        ge=0.0,
+        le=3600.0,
+        description="Seconds that what is under way gets when `firstread serve` is told to stop. Default: 30.",
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto",
+        description="How `firstread serve` logs, to the error stream: json, one object a line, or text. Default: auto, "
+        "text on a terminal, else json.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="Least level that is logged: debug, info, warning or error. Default: info.",
     )
 
     dicom_ae_title: str = Field(
@@ -173,12 +232,14 @@ class Settings(BaseSettings):
     )
     dicom_callers: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
+        examples=[["CT1@10.0.0.21", "PACS@10.0.0.0/24"]],
         description="Peers that may associate: AE titles, each from anywhere or, as `CT1@10.0.0.0/24`, from one "
         "network; "
         "`any` for everybody. A list, in the environment separated by commas. Default: none, everybody is rejected.",
     )
     dicom_networks: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
+        examples=[["10.0.0.0/24"]],
         description="Addresses and networks from which DICOM connections are taken; others are cut off unheard. A "
         "list, in the environment separated by commas. Default: none, from everywhere.",
     )
@@ -215,33 +276,82 @@ class Settings(BaseSettings):
     )
     dicom_tls_certificate: Path | None = Field(
         default=None,
+        examples=["/etc/firstread/node.pem"],
         description="PEM file of this node's certificate, with its chain; with it the listener speaks TLS only. "
         "Default: none, plain TCP.",
     )
     dicom_tls_key: Path | None = Field(
         default=None,
+        examples=["/etc/firstread/node.key"],
         description="PEM file of the certificate's key, without a password. Default: in the certificate's file.",
     )
     dicom_tls_authorities: Path | None = Field(
         default=None,
+        examples=["/etc/firstread/hospital-ca.pem"],
         description="PEM file of the authorities whose certificates are believed; with it every caller must show one. "
         "Default: none, callers need no certificate, and called nodes are checked against the system's authorities.",
     )
-    destinations: dict[str, str] = Field(
+    destinations: dict[DestinationName, Destination] = Field(
         default_factory=dict,
-        description="DICOM nodes by name: `AE@HOST:PORT`, over TLS `tls:AE@HOST:PORT`. Only to these does C-MOVE send. "
-        "A table, in the environment as JSON. Default: none.",
+        examples=[{"pacs": "PACS@10.0.0.5:104", "results": "folder:/srv/results"}],
+        description="Where results go, by name: DICOM nodes `AE@HOST:PORT` and, over TLS, `tls:AE@HOST:PORT`; "
+        "`stow:https://HOST/dicom-web`; `folder:/FOLDER`; `webhook:https://…`. Or a table with `address` and "
+        "`documents`, a list of sr, seg, key, pdf, html, fhir, json. C-MOVE sends only to the DICOM nodes. A table, in "
+        "the environment as JSON. Default: none.",
+    )
+    destination_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        examples=[{"web": "USER:PASSWORD"}],
+        description="Secrets by the name of the destination: of `stow:` a bearer token or `USER:PASSWORD`, of "
+        "`webhook:` the key of its signature, 16 characters or more. A table, in the environment as JSON. "
+        "Default: none.",
+    )
+    destination_authorities: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/hospital-ca.pem"],
+        description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
+        "Default: those of the system.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        examples=["https://firstread.example"],
+        description="URL under which others reach this node's web service, for links in the events of webhooks: "
+        "`https://HOST`. Default: none, events have no links.",
     )
 
     routes: tuple[dict[str, Any], ...] = Field(
         default=(),
+        examples=[
+            [{"name": "chest CT", "reader": "lung_nodule", "when": {"modality": "CT", "images": {"min": 40}}}]
+        ],
         description="Which readers read what: the tables `[[routes]]`, in the environment as JSON "
         "([routes](../how-to/routes.md)). Default: none, nothing is read by itself.",
     )
     routes_file: Path | None = Field(
         default=None,
+        examples=["/etc/firstread/routes.toml"],
         description="TOML file of more routes, asked after those of `routes`; `firstread routes add` writes it. "
-        "Default: routes.toml beside `config.toml`, where there is one.",
+        "Default: routes.toml beside `firstread.toml`, where there is one.",
+    )
+    prior_source: str | None = Field(
+        default=None,
+        examples=["pacs"],
+        description="DICOM node that priors are fetched from before a study is read: one of `destinations`, or "
+        "`AE@HOST:PORT`. Default: none, only what the archive has is compared with.",
+    )
+    prior_years: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Years before a study within which its priors are fetched. Default: 5.",
+    )
+    prior_count: int = Field(
+        default=1, ge=1, le=20, description="Priors of a study that are fetched, the latest ones. Default: 1."
+    )
+    prior_retrieve: Literal["get", "move"] = Field(
+        default="get",
+        description="How priors are fetched: get (C-GET), or move (C-MOVE), for which the peer must know this node and "
+        "this node must listen. Default: get.",
     )
 
     @field_validator("models", mode="before")
@@ -269,6 +379,7 @@ class Settings(BaseSettings):
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",
+        "destination_authorities",
     )
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
@@ -283,8 +394,60 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take arguments first, then the environment, then the TOML file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        """Take arguments first, then the environment, then files of secrets, then the TOML file."""
+        return (
+            init_settings,
+            env_settings,
+            _SecretFiles(settings_cls),
+            TomlConfigSettingsSource(settings_cls, config_file()),
+        )
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """The secret settings whose files the environment names, as container and service managers hand them over."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the setting that its file holds, a table as JSON; None where no file is named."""
+        path = os.environ.get(secret_variable(field_name)) if is_secret(field) else None
+        if not path:
+            return None, field_name, False
+        try:
+            with open(path, encoding="utf-8") as file:
+                content = file.read(_LARGEST_SECRET_BYTES).strip()
+            if self.field_is_complex(field):
+                content = self.decode_complex_value(field_name, field, content)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text, or no JSON"
+            raise UsageError(
+                f"{path}, the file of the setting {field_name}, cannot be read: {reason}.",
+                remedy=f"Correct {secret_variable(field_name)}.",
+            ) from None
+        return content, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the settings that have such a file."""
+        values = {
+            name: self.get_field_value(field, name)[0]
+            for name, field in self.settings_cls.model_fields.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Tell whether a setting is one that is never shown."""
+    return "SecretStr" in str(field.annotation)
+
+
+def secret_variable(name: str) -> str:
+    """Return the variable that names the file of a secret setting."""
+    return f"{PREFIX}{name.upper()}_FILE"
+
+
+def origins() -> dict[str, str]:
+    """Return, for each setting that is not at its default, the variable or the file that it is from."""
+    found = {name: str(config_file()) for name in TomlConfigSettingsSource(Settings, config_file())()}
+    found |= {name: secret_variable(name) for name in _SecretFiles(Settings)()}
+    return found | {name: f"{PREFIX}{name.upper()}" for name in EnvSettingsSource(Settings)()}
 
 
 def load_settings() -> Settings:
@@ -307,6 +470,8 @@ def load_settings() -> Settings:
             f"The setting {field} cannot be used: {first['msg']}.",
             remedy=f"Correct {PREFIX}{field.upper()} in the environment or `{field}` in {path}.",
         ) from None
+    except SettingsError as error:  # its cause would quote the value
+        raise UsageError(f"{error}.", remedy="Write it as JSON.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(
             f"The settings file {path} cannot be read: {error}.", remedy="Correct it or remove it."

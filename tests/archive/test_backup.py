@@ -1,11 +1,13 @@
 import sqlite3
+from contextlib import closing
 
 import pytest
+from sqlalchemy import insert
 
 from firstread.archive import open_archive
 from firstread.archive.backup import backup, restore
-from firstread.archive.database import reading
-from firstread.archive.models import Base, Instance
+from firstread.archive.database import reading, writing
+from firstread.archive.models import Base, Instance, Job, Result, Worker
 from firstread.archive.query import find
 from firstread.archive.verify import verify
 from firstread.errors import FirstreadError, RefusedInput, UsageError
@@ -19,11 +21,21 @@ def filled(archive):
     return archive
 
 
+def add_result(archive, folder="results/1.2/1"):
+    """A job with its result folder, and a worker that has it."""
+    with writing(archive.engine) as connection:
+        connection.execute(insert(Job).values(study_key=1, reader="r"))
+        connection.execute(insert(Result).values(job_key=1, folder=folder, digest="0" * 64))
+        connection.execute(insert(Worker).values(id="w", host="h", process="p"))
+    (archive.folder / folder).mkdir(parents=True)
+    (archive.folder / folder / "result.json").write_text("{}")
+
+
 def everything(archive):
     return {
         table.name: rows(archive, mapper.class_)
         for mapper in Base.registry.mappers
-        if (table := mapper.local_table) is not None
+        if (table := mapper.local_table) is not None and mapper.class_ is not Worker
     }
 
 
@@ -38,6 +50,30 @@ def test_a_backup_is_restored_row_for_row_and_file_for_file(filled, tmp_path):
         assert verify(new).sound
         assert new.receive(instances(1)[0]).outcome == "duplicate"
         assert new.receive(instances(1, study=3)[0]).outcome == "stored"
+
+
+def test_results_are_backed_up_and_restored_and_those_that_are_missing_told(filled, tmp_path):
+    add_result(filled)
+    assert backup(filled, tmp_path / "backup").faults == ()
+    with open_archive(tmp_path / "new") as new:
+        assert restore(new, tmp_path / "backup").faults == ()
+        assert everything(new) == everything(filled)
+        assert (new.folder / "results/1.2/1/result.json").read_text() == "{}"
+    (filled.folder / "results/1.2/1/result.json").unlink()
+    (filled.folder / "results/1.2/1").rmdir()
+    assert backup(filled, tmp_path / "backup").faults == ()  # it is there from before
+    (fault,) = backup(filled, tmp_path / "other").faults
+    assert (fault.name, fault.fault) == ("results/1.2/1", "missing")
+
+
+def test_a_backup_that_names_a_result_outside_itself_is_refused(filled, tmp_path):
+    add_result(filled)
+    backup(filled, tmp_path / "backup")
+    with closing(sqlite3.connect(tmp_path / "backup" / "archive.sqlite")) as rows_of_backup:
+        rows_of_backup.execute("UPDATE result SET folder = 'results/../../1'")
+        rows_of_backup.commit()
+    with open_archive(tmp_path / "new") as new, pytest.raises(RefusedInput, match="outside"):
+        restore(new, tmp_path / "backup")
 
 
 def test_a_backup_of_sqlite_is_restored_into_postgresql_which_goes_on(sqlite_archive, tmp_path, postgres_url):

@@ -6,7 +6,7 @@ import pytest
 
 from firstread.archive.cache import FileCache
 from firstread.archive.store import new_name
-from firstread.errors import FirstreadError
+from firstread.errors import AlteredInstance
 
 
 class Far:
@@ -72,7 +72,7 @@ def test_the_least_used_go_first_and_what_is_in_use_stays(cache, far, tmp_path):
 def test_what_came_with_another_content_is_not_kept(cache, far, tmp_path):
     (name, *_) = far.files
     good, far.files[name] = far.files[name], b"x" * 1000
-    with pytest.raises(FirstreadError, match="not as it came"), cache.at_hand([name]):
+    with pytest.raises(AlteredInstance, match="not as it came"), cache.at_hand([name]):
         pass
     assert kept(tmp_path) == set()
     far.files[name] = good

@@ -13,7 +13,7 @@ from firstread.archive.objects import Bucket
 from firstread.archive.removing import remove
 from firstread.archive.store import new_name
 from firstread.archive.verify import verify
-from firstread.errors import ArchiveUnavailable, FirstreadError, UsageError
+from firstread.errors import AlteredInstance, ArchiveUnavailable, UsageError
 from tests.archive.samples import instances, rows
 from tests.object_store import bucket_of, object_store
 from tests.system.proxy import Proxy
@@ -121,7 +121,7 @@ def test_a_damaged_object_is_never_given_and_verify_names_it(archive, overwrite)
     overwrite(one.file, b"x" * 100)
     overwrite(two.file, b"x" * rows(archive, Instance)[1].size)
     assert content(archive, one.file) == good
-    with pytest.raises(FirstreadError, match="not as it came"):
+    with pytest.raises(AlteredInstance, match="not as it came"):
         content(archive, two.file)
     assert {fault.fault for fault in verify(archive).faults} == {"damaged"}
     assert len(verify(archive).faults) == 2

@@ -4,6 +4,7 @@ from sqlalchemy import update
 from firstread.archive.database import writing
 from firstread.archive.models import Instance, Patient, Removal, Series, Study
 from firstread.archive.removing import remove
+from firstread.archive.results import result_folder_name
 from firstread.errors import RefusedInput
 from tests.archive.samples import instances, rows
 from tests.dicom.ct_series import ROOT
@@ -14,7 +15,10 @@ STUDY = f"{ROOT}.1"
 def test_a_study_leaves_nothing_but_the_note_that_it_was_there(archive):
     for instance in instances(3):
         archive.receive(instance)
+    results = archive.folder / result_folder_name(STUDY, 1)
+    results.mkdir(parents=True)
     removed = remove(archive, STUDY)
+    assert not results.exists()
     assert (removed.studies, removed.instances) == (1, 3)
     assert [rows(archive, table) for table in (Patient, Study, Series, Instance)] == [[], [], [], []]
     assert list(archive.files.names()) == []

@@ -6,6 +6,7 @@ from sqlalchemy import insert, select, update
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job, Patient, Removal, Result, Study
+from firstread.archive.results import result_folder_name
 from firstread.archive.retention import Removed, retain
 from firstread.archive.verify import verify
 from tests.archive.samples import instances, rows
@@ -44,9 +45,13 @@ def left(archive):
 def test_what_was_read_and_sent_goes_when_it_is_old_with_its_files(archive):
     add_study(archive, 1, days_ago=40)
     add_study(archive, 2, days_ago=10)
+    folders = [archive.folder / result_folder_name(row.study_uid, 1) for row in rows(archive, Study)]
+    for folder in folders:
+        folder.mkdir(parents=True)
     removed = retain(archive, keep_days=30, full_percent=None)
     assert (removed.studies, removed.instances) == (1, 2)
     assert left(archive) == [2]
+    assert [folder.exists() for folder in folders] == [False, True]
     found = verify(archive)
     assert found.sound
     assert (found.files, found.strays) == (2, ())

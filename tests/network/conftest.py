@@ -116,10 +116,10 @@ class Orthanc:
 
 @pytest.fixture
 def orthanc(debian_tool, tmp_path):
-    """A function that starts Orthanc, knowing a node of ours on a port."""
+    """A function that starts Orthanc, knowing a node of ours on a port, with other configuration where asked."""
     started = []
 
-    def start(port):
+    def start(port=104, **configuration):
         program = debian_tool("Orthanc")
         one = Orthanc(free_port(), free_port())
         folder = tmp_path / "orthanc"
@@ -132,7 +132,7 @@ def orthanc(debian_tool, tmp_path):
                     "IndexDirectory": str(folder / "store"), "StorageCompression": False,
                     "DicomModalities": {"ours": {"AET": "FIRSTREAD", "Host": "127.0.0.1", "Port": port}},
                     "DicomAlwaysAllowStore": True, "DicomAlwaysAllowMove": True, "DicomAlwaysAllowFind": True,
-                    "DicomCheckModalityHost": False,
+                    "DicomCheckModalityHost": False, **configuration,
                 }
             )
         )  # fmt: skip

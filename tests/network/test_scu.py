@@ -3,7 +3,7 @@ import socket
 import pytest
 from pydicom import dcmread
 from pynetdicom import AE, evt
-from pynetdicom.sop_class import CTImageStorage, Verification
+from pynetdicom.sop_class import Comprehensive3DSRStorage, CTImageStorage, Verification
 
 from firstread.archive import Part10, open_archive
 from firstread.network import Listening, Node, Peer
@@ -38,6 +38,7 @@ class Moody:
         entity = AE("MOODY")
         entity.add_supported_context(Verification)
         entity.add_supported_context(CTImageStorage, [EXPLICIT, JPEG_LS])
+        entity.add_supported_context(Comprehensive3DSRStorage)
         self.server = entity.start_server(
             ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self.store)]
         )
@@ -68,6 +69,17 @@ def test_a_node_that_is_away_or_rejects_is_said(node):
         HURRIED.echo(Peer("PACS", "127.0.0.1", free_port()))
     with pytest.raises(PeerFailed, match="rejects this node"):
         HURRIED.echo(Peer("OTHER", "127.0.0.1", node.port))
+
+
+def test_a_node_that_does_not_offer_a_service_is_said():
+    with Moody() as moody:
+        for call in (
+            lambda: HURRIED.find(moody.peer, "STUDY", {"PatientID": "SYN-1"}),
+            lambda: HURRIED.get(moody.peer, {"StudyInstanceUID": "1.2.3"}, print),
+            lambda: HURRIED.move(moody.peer, {"StudyInstanceUID": "1.2.3"}, destination="SENDER"),
+        ):
+            with pytest.raises(PeerFailed, match="does not offer"):
+                call()
 
 
 def test_files_arrive_at_storescp_as_they_are(folder, storescp):

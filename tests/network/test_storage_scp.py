@@ -7,6 +7,7 @@ import pytest
 from pydicom import dcmread
 from pynetdicom import AE
 
+from firstread.archive import PRIOR_SOURCE
 from firstread.archive.models import Instance
 from firstread.archive.verify import verify
 from firstread.errors import ArchiveFull
@@ -42,6 +43,16 @@ def test_what_is_acknowledged_is_stored_in_its_transfer_syntax_byte_for_byte(arc
     assert stored.PixelData == dcmread(path).PixelData
     assert stored.file_meta.SourceApplicationEntityTitle == "SCANNER"
     assert verify(archive).sound
+
+
+@pytest.mark.parametrize(("originator", "source"), [("FIRSTREAD", PRIOR_SOURCE), ("WORKSTATION", "SCANNER")])
+def test_what_this_node_had_itself_sent_with_c_move_is_a_prior(archive, node, tmp_path, originator, source):
+    path = write(tmp_path / "in", [encode(ct_series()[0])]) / "0000.dcm"
+    with association(node.port) as peer:
+        sent = peer.send_c_store(dcmread(path), originator_aet=originator, originator_id=1)
+    assert sent.Status == 0x0000
+    (row,) = rows(archive, Instance)
+    assert row.source == source
 
 
 def test_another_implementation_stores_a_series_on_several_associations(archive, node, tmp_path, debian_tool):

@@ -29,9 +29,14 @@ def settings(tmp_path):
 @pytest.fixture
 def told(tmp_path, ball_reader, monkeypatch):
     """A function that tells the reader `ball`, in whatever process, what to do from now on."""
-    word = tmp_path / "told"
-    monkeypatch.setenv("BALL_READER", f"@{word}")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ball_reader), os.environ.get("PYTHONPATH", "")]))
+    return tell_ball_reader(ball_reader, tmp_path, monkeypatch)
+
+
+def tell_ball_reader(site, folder, patch):
+    """Return what `told` is; the word lies in a folder, where every process finds it."""
+    word = folder / "told"
+    patch.setenv("BALL_READER", f"@{word}")
+    patch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
 
     def tell(what):
         new = word.with_suffix(".new")

@@ -10,7 +10,8 @@ from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Instance, Job, Result
 from firstread.errors import UsageError
 from firstread.workflow import jobs
-from tests.workflow.samples import WANTED, instances, job_row, receive, rows, take, want
+from tests.archive.samples import instances, rows
+from tests.workflow.samples import WANTED, job_row, receive, take, want
 
 
 @pytest.fixture

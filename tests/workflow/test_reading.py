@@ -4,23 +4,39 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import psutil
 import pytest
+from pydicom import dcmread
 
 from firstread.progress import silent
 from firstread.settings import Settings
 from firstread.workflow.reading import ReadingProcesses, ReadRequest
 from firstread.workflow.result_folder import load_result
 from tests.dicom.ct_series import anatomy, ct_series, write
+from tests.workflow.conftest import tell_ball_reader
 from tests.workflow.samples import until
 
 
-@pytest.fixture
-def processes(told, tmp_path):
-    made = ReadingProcesses(Settings(cache_dir=tmp_path / "cache"))
+@pytest.fixture(scope="module")
+def told(ball_reader, tmp_path_factory):
+    """As the fixture of the room, for all tests here: they share a process as reads do."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield tell_ball_reader(ball_reader, tmp_path_factory.mktemp("told"), patch)
+
+
+@pytest.fixture(scope="module")
+def shared(told, tmp_path_factory):
+    made = ReadingProcesses(Settings(cache_dir=tmp_path_factory.mktemp("cache")))
     yield made
     made.close()
+
+
+@pytest.fixture
+def processes(shared, told):
+    yield shared
+    told("")
 
 
 @pytest.fixture
@@ -49,6 +65,10 @@ def read(processes, request, *, wanted=lambda: True, progress=silent, limit_s=12
     return processes.read(request, wanted=wanted, progress=progress, limit_s=limit_s)
 
 
+def out_of(request):
+    return Path(request.out)
+
+
 def children():
     """The reading processes of this one that live."""
     return [
@@ -62,18 +82,12 @@ def test_the_second_read_finds_the_process_of_the_first(processes, ask):
     stages = []
     first, second = ask(), ask(lang="zh")
     assert read(processes, first, progress=lambda stage, _: stages.append(stage)).verdict == "read"
-    (before,) = children()
+    before = children()
     assert read(processes, second).verdict == "read"
-    assert children() == [before]
-    assert before.nice() > psutil.Process().nice() - 1  # receiving goes before reading
+    assert children() == before
+    assert before[0].nice() > psutil.Process().nice() - 1  # receiving goes before reading
     assert list(dict.fromkeys(stages))[:2] == ["open", "load"]
-    assert load_result(tmp_out(first)).findings == load_result(tmp_out(second)).findings
-
-
-def tmp_out(request):
-    from pathlib import Path
-
-    return Path(request.out)
+    assert load_result(out_of(first)).findings == load_result(out_of(second)).findings
 
 
 def test_a_revision_names_the_report_before(processes, ask):
@@ -81,15 +95,13 @@ def test_a_revision_names_the_report_before(processes, ask):
     assert read(processes, first).verdict == "read"
     second = ask(predecessor=first.out, files=ask().files[:-1])
     assert read(processes, second).verdict == "read"
-    from pydicom import dcmread
-
-    former, latter = (dcmread(tmp_out(each) / "sr.dcm") for each in (first, second))
+    former, latter = (dcmread(out_of(each) / "sr.dcm") for each in (first, second))
     (named,) = latter.PredecessorDocumentsSequence
     assert named.StudyInstanceUID == former.StudyInstanceUID
     (series,) = named.ReferencedSeriesSequence
     assert series.SeriesInstanceUID == former.SeriesInstanceUID
     assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == former.SOPInstanceUID
-    assert load_result(tmp_out(second)).predecessor.sop_instance_uid == former.SOPInstanceUID
+    assert load_result(out_of(second)).predecessor.sop_instance_uid == former.SOPInstanceUID
     assert former.SOPInstanceUID != latter.SOPInstanceUID
 
 
@@ -108,9 +120,7 @@ def test_a_read_that_ends_badly_says_why_and_names_no_patient(processes, ask, to
     assert ended.verdict == verdict
     assert why in ended.error
     assert "Synthetic" not in ended.error
-    assert not tmp_out(request).exists()
-    told("")
-    assert read(processes, ask()).verdict == "read"
+    assert not out_of(request).exists()
 
 
 def test_a_reader_that_is_not_there_and_input_that_is_none_are_refused(processes, ask):
@@ -129,14 +139,13 @@ def test_a_read_that_takes_too_long_is_stopped(processes, ask, told):
 def test_a_read_that_is_not_wanted_any_more_is_stopped_at_once(processes, ask, told):
     told("wait")
     begun = threading.Event()
-    ended = read(
-        processes, ask(), progress=lambda *_: begun.set(), wanted=lambda: not begun.is_set()
-    )
+    ended = read(processes, ask(), progress=lambda *_: begun.set(), wanted=lambda: not begun.is_set())
     assert ended.verdict == "stopped"
     assert children() == []
 
 
-def test_closing_stops_what_runs(processes, ask, told):
+def test_closing_stops_what_runs(ask, told):
+    processes = ReadingProcesses(Settings())
     told("wait")
     ended = []
     begun = threading.Event()
@@ -149,6 +158,7 @@ def test_closing_stops_what_runs(processes, ask, told):
     thread.join()
     assert ended[0].verdict == "stopped"
     assert read(processes, ask()).verdict == "stopped"
+    told("")
 
 
 def test_a_reading_process_ends_with_its_worker(told, ask, tmp_path):
@@ -169,4 +179,5 @@ def test_a_reading_process_ends_with_its_worker(told, ask, tmp_path):
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     worker.stdout.close()
+    told("")
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)

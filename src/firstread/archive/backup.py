@@ -2,6 +2,7 @@
 
     FOLDER/archive.sqlite   the rows of one moment
     FOLDER/instances/…      every file that they name, verified while it was copied
+    FOLDER/results/…        every result folder that they name
 
 Files never change, so the next backup into the same folder copies only what is new. As the rows are the same in
 both databases, a backup of one can be restored into the other.
@@ -10,7 +11,7 @@ both databases, a backup of one can be restored into the other.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from sqlalchemy.exc import DatabaseError
 from firstread.archive.archive import DATABASE, Archive
 from firstread.archive.database import HEAD, open_engine, reading, revision, upgrade, writing
 from firstread.archive.disk import flush_folder, on_disk
-from firstread.archive.models import Base, Instance
+from firstread.archive.models import Base, Instance, Worker
+from firstread.archive.results import copy_results, is_result_folder, result_folders
 from firstread.archive.store import NAME, InstanceStore
 from firstread.archive.stored import StoredFile, count_files, stored_files
 from firstread.archive.verify import FaultyFile, digest_of
@@ -30,6 +32,8 @@ from firstread.progress import Progress, silent
 
 PORTION = 1000
 _CHUNK = 1 << 20
+_KEPT = [table for table in Base.metadata.sorted_tables if table.name != Worker.__tablename__]
+"""Which process works now is nothing to keep."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def backup(archive: Archive, folder: Path, *, progress: Progress = silent) -> Co
             engine, lambda stored: _copy_out(stored, archive.files, target_folder), "backup", progress
         )
         _flush_folders(target_folder)
+        copied = _with_results(engine, copied, archive.folder, folder)
         with engine.connect() as connection:  # one file that can be moved, without a log beside it
             connection.connection.driver_connection.execute("PRAGMA journal_mode = DELETE")  # type: ignore[union-attr]
     finally:
@@ -99,7 +104,8 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
     try:
         with reading(engine) as source:
             names = source.execute(select(Instance.file)).scalars()
-            if not all(NAME.fullmatch(name) for name in names):
+            folders = result_folders(source)
+            if not (all(NAME.fullmatch(name) for name in names) and all(map(is_result_folder, folders))):
                 raise RefusedInput(
                     f"The backup in {folder} names files outside itself.", remedy="Use another backup."
                 )
@@ -108,12 +114,23 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
             engine, lambda stored: _copy_in(stored, source_folder, archive.files), "restore", progress
         )
         archive.files.flush()
+        copied = _with_results(engine, copied, folder, archive.folder)
         with reading(engine) as source, writing(archive.engine) as target:
             _copy_rows(source, target)
             _settle(target)
     finally:
         engine.dispose()
     return copied
+
+
+def _with_results(engine: Engine, copied: Copied, source: Path, target: Path) -> Copied:
+    """Copy the result folders too, and tell those that are missing."""
+    with reading(engine) as connection:
+        names = result_folders(connection)
+    missing = copy_results(names, source, target)
+    return replace(
+        copied, faults=(*copied.faults, *(FaultyFile("a result", each, "missing") for each in missing))
+    )
 
 
 def _check_target(archive: Archive, folder: Path) -> None:
@@ -150,7 +167,7 @@ def _open_backup(folder: Path) -> Engine:
 
 
 def _copy_rows(source: Connection, target: Connection) -> None:
-    for table in Base.metadata.sorted_tables:
+    for table in _KEPT:
         for portion in _portions(source, table):
             target.execute(insert(table), portion)
 
@@ -170,7 +187,7 @@ def _settle(target: Connection) -> None:
     """Let PostgreSQL number new rows after the restored ones, and plan for their number; SQLite does so by itself."""
     if target.dialect.name != "postgresql":
         return
-    for table in Base.metadata.sorted_tables:
+    for table in _KEPT:
         highest = target.execute(select(func.max(table.c.id))).scalar_one()
         if highest is not None:
             target.execute(

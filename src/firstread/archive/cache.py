@@ -18,7 +18,7 @@ from pathlib import Path
 
 from firstread.archive.disk import make_folder, on_disk, write_file
 from firstread.archive.incoming import OwnFolder
-from firstread.errors import FirstreadError
+from firstread.errors import AlteredInstance
 
 LOOKED_OVER_S = 3600.0
 _AT_ONCE = 8
@@ -62,7 +62,7 @@ class FileCache:
         Raises:
             ArchiveFull: there is no room for them.
             ArchiveUnavailable: the store or the database does not answer.
-            FirstreadError: one came with another content than it was stored with.
+            AlteredInstance: one came with another content than it was stored with.
         """
         held = tuple(self._own.new_path() for _ in names)
         try:
@@ -138,7 +138,7 @@ class FileCache:
         write_file(path, pieces())
         if found.hexdigest() != digest:
             path.unlink()
-            raise FirstreadError(
+            raise AlteredInstance(
                 "A stored instance is not as it came.", remedy="`firstread verify` names it; send it again."
             )
         kept = self._files / name

@@ -145,7 +145,12 @@ class Job(Base):
     """
 
     __tablename__ = "job"
-    __table_args__ = (UniqueConstraint("study_key", "reader", "revision"),)
+    __table_args__ = (
+        UniqueConstraint("study_key", "reader", "revision"),
+        {
+            "sqlite_autoincrement": True
+        },  # the number names a folder: that of a removed job is never used again
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     study_key: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)

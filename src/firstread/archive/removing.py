@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, not_, select, u
 from firstread.archive.archive import Archive
 from firstread.archive.database import writing
 from firstread.archive.models import Instance, Patient, Removal, Series, Study
+from firstread.archive.results import remove_results
 from firstread.archive.retention import Removed
 from firstread.errors import RefusedInput
 
@@ -55,6 +56,8 @@ def remove(
         )
     for row in gone:
         archive.files.remove(row.file)
+    if emptied:
+        remove_results(archive.folder, study_uid)
     return Removed(int(emptied), len(gone), size)
 
 

@@ -13,6 +13,7 @@ from firstread.archive.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Instance, Job, Patient, Removal, Result, Series, Study
+from firstread.archive.results import remove_results
 
 SLACK_PERCENT = 5.0  # below the watermark, so that not every instance starts a clean-up
 PORTION = 100
@@ -151,4 +152,5 @@ def _remove(archive: Archive, key: int, rule: str, conditions: tuple[ColumnEleme
         connection.execute(delete(Patient).where(Patient.id == study.patient_key, not_(exists(others))))
     for row in files:
         archive.files.remove(row.file)
+    remove_results(archive.folder, study.study_uid)
     return Removed(1, len(files), size)

@@ -7,16 +7,21 @@ import typer
 from firstread import __version__
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
+from firstread.cli.config import config
+from firstread.cli.deliveries import deliveries
+from firstread.cli.demo import demo
+from firstread.cli.destinations import destinations
 from firstread.cli.dicom_calls import echo, send
 from firstread.cli.doctor import doctor
 from firstread.cli.evaluate import evaluate
 from firstread.cli.info import info
+from firstread.cli.jobs import jobs
 from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
+from firstread.cli.routes import routes
 from firstread.cli.serve import serve
-from firstread.cli.serve_api import serve_api
 
 app = typer.Typer(
     help="The AI that reads a medical image first: a chest CT in, a preliminary report out, on a CPU.",
@@ -49,15 +54,20 @@ app.command()(read)
 app.command()(info)
 app.command()(phantom)
 app.command()(doctor)
+app.command()(demo)
 # What the command does not know is the benchmark's.
 app.command(context_settings={"ignore_unknown_options": True})(bench)
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(models, name="models")
 app.add_typer(archive, name="archive")
+app.add_typer(routes, name="routes")
+app.add_typer(jobs, name="jobs")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)
-app.command()(serve_api)
 app.command()(serve)
+app.add_typer(config, name="config")
 app.command()(send)
 app.command()(echo)
+app.add_typer(destinations, name="destinations")
+app.add_typer(deliveries, name="deliveries")

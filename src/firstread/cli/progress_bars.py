@@ -11,6 +11,9 @@ from firstread.progress import silent
 
 STAGES = {
     "studies": "studies",
+    "anatomy": "draw the chest",
+    "nodules": "place the nodules",
+    "slices": "scan it",
     "open": "find the images",
     "load": "load the series",
     "segment": "segment the lungs",

@@ -1,67 +1,114 @@
-"""`firstread serve`: the roles of an installation, run until they are told to stop."""
+"""`firstread serve`: the node, run until it is told to stop."""
 
 import json
-import signal
-import sys
-import threading
-from typing import Annotated, Literal
+import logging
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from firstread.service.roles import Role, roles_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from firstread.service.service import Service
+    from firstread.settings import Settings
+
+_log = logging.getLogger("firstread.service")
 
 
 def serve(
     role: Annotated[
-        Literal["scp"],
+        list[Role] | None,
         typer.Option(
-            "--role", help="What this process does. scp: listen for DICOM, store and answer queries."
+            "--role",
+            help="What this process does; may be given several times. scp: receive DICOM and answer queries; api: "
+            "DICOMweb; worker: read what a route names, and deliver. Default: all.",
+            show_default=False,
         ),
-    ] = "scp",
+    ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Say where it listens as one line of JSON.")
+        bool, typer.Option("--json", help="Say where it listens as one line of JSON, on standard output.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but warnings and errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Log nothing but warnings and errors.")] = False,
 ) -> None:
-    """Run the DICOM node until SIGTERM or Ctrl-C: store what is sent, answer queries, send what is asked for.
+    """Run the node until SIGTERM or Ctrl-C: receive studies, read those that a route names, send the results back.
 
-    Nobody may associate before the setting dicom_callers lists them. What is acknowledged is on the disk and in the
-    database. On SIGTERM no new connection is taken, and what is under way gets 10 seconds.
+    Nobody may associate before the setting dicom_callers lists them, and nothing is read before there is a route.
+    What is acknowledged is on the disk and in the database. When it is told to stop it takes nothing new, and what is
+    under way gets the setting stop_grace_s; a read that has not ended then waits for the next start. A second signal
+    ends it at once; nothing that was acknowledged is lost.
 
     \b
     Examples
+      firstread serve
       FIRSTREAD_DICOM_CALLERS=CT1,PACS@10.0.0.5 FIRSTREAD_DICOM_HOST=0.0.0.0 firstread serve
-      firstread serve --role scp --quiet
+      firstread serve --role scp --role api
+      firstread serve --role worker
 
-    Exit codes: 0 stopped, 2 a setting cannot be used or the port is taken, 5 the archive is away.
+    Exit codes: 0 stopped, 2 a setting cannot be used or a port is taken, 5 the archive is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    import logging
     import resource
 
-    from firstread.archive import archive_of
     from firstread.dicom.quiet import quiet as pydicom_quiet
-    from firstread.network import Node
-    from firstread.network.configured import listening_of
+    from firstread.logs import configure_logs
+    from firstread.service.service import Service
+    from firstread.service.signals import StopSignals
+    from firstread.service.systemd import notify
     from firstread.settings import load_settings
 
-    logging.basicConfig(
-        stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING
-    )
     settings = load_settings()
-    listening = listening_of(settings)
+    configure_logs(settings.log_format, "warning" if quiet else settings.log_level)
     # Each association has three files open; the usual limit of 1024 is for programs that call select.
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     # pydicom's remarks on what peers send quote it.
-    with pydicom_quiet(), archive_of(settings) as archive, Node(archive, listening) as node:
-        if as_json:
-            print(
-                json.dumps({"ae_title": listening.ae_title, "host": listening.host, "port": node.port}),
-                flush=True,
-            )
-        elif not quiet:
-            print(f"{listening.ae_title} listens on {listening.host} port {node.port}.", file=sys.stderr)
-            if listening.acceptance.callers == ():
-                print("Nobody may associate yet: list them in the setting dicom_callers.", file=sys.stderr)
-        stop.wait()
+    with StopSignals() as signals, pydicom_quiet():
+        service = Service(settings, roles_of(role or ()), is_stopping=lambda: signals.asked)
+        try:
+            _tell(service, settings)
+            if as_json:
+                print(json.dumps(service.facts()), flush=True)
+            notify("READY=1")
+            _watch(service, signals.wait)
+        finally:
+            notify("STOPPING=1")
+            _log.info("stopping; what is under way gets %g seconds", settings.stop_grace_s)
+            service.stop(settings.stop_grace_s)
+            _log.info("stopped")
+
+
+def _watch(service: "Service", wait: "Callable[[float | None], bool]") -> None:
+    """Wait for the signal to stop; tell systemd meanwhile that every part answers."""
+    from firstread.service.systemd import notify, watchdog_s
+
+    every = watchdog_s()
+    while not wait(every):
+        if service.alive():
+            notify("WATCHDOG=1")
+        else:
+            _log.error("a part of this process does not answer; systemd is not told that it lives")
+
+
+def _tell(service: "Service", settings: "Settings") -> None:
+    """Say what runs, where, and what it lacks."""
+    facts = service.facts()
+    if "port" in facts:
+        _log.info("%s listens for DICOM on %s port %d", facts["ae_title"], facts["host"], facts["port"])
+        if not settings.dicom_callers:
+            _log.warning("nobody may associate yet: list them in the setting dicom_callers")
+    if "api" in facts:
+        _log.info("DICOMweb: http://%(host)s:%(port)d/dicom-web", facts["api"])
+    if checks := facts.get("api") or facts.get("health"):
+        _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
+    if "worker" in facts:
+        from firstread.workflow.routes import load_routes
+
+        if routes := load_routes(settings):
+            _log.info("routes: %s", ", ".join(route.name for route in routes))
+        else:
+            _log.warning("no route: nothing will be read; see docs/how-to/routes.md")
+        if settings.destinations:
+            _log.info("destinations: %s", ", ".join(settings.destinations))
+        else:
+            _log.warning("no destination: results stay here; see docs/how-to/deliver-results.md")

@@ -12,8 +12,7 @@ from firstread.findings import Finding, ReadResult
 def print_summary(result: ReadResult, out: Path, *, console: Console | None = None) -> None:
     """Print the findings, the impression, the warnings, the files and the seconds by stage."""
     console = console or Console()
-    console.print(f"[bold]{result.notice}[/bold]", highlight=False)
-    console.print(_findings(result.findings) if result.findings else "No finding.")
+    print_findings(result, console)
     if result.impression:
         console.print(Text("\nImpression", style="bold"))
         console.print(Text(result.impression))
@@ -24,6 +23,12 @@ def print_summary(result: ReadResult, out: Path, *, console: Console | None = No
     for name in sorted(path.name for path in out.iterdir()):
         # Not wrapped: a path that is broken over two lines cannot be copied.
         console.print(Text(str(out / name)), soft_wrap=True)
+
+
+def print_findings(result: ReadResult, console: Console) -> None:
+    """Print the notice and the findings."""
+    console.print(f"[bold]{result.notice}[/bold]", highlight=False)
+    console.print(_findings(result.findings) if result.findings else "No finding.")
 
 
 def _findings(findings: tuple[Finding, ...]) -> Table:

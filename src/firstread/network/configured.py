@@ -29,7 +29,7 @@ def listening_of(settings: Settings) -> Listening:
             memory_bytes=settings.dicom_memory_mib << 20,
             idle_s=settings.dicom_idle_s,
         ),
-        destinations=peers_by_ae_title(settings.destinations),
+        destinations=peers_by_ae_title(node_addresses(settings)),
         tls=server_context(files) if files.certificate else None,
         calling_tls=client_context(files) if _calls_over_tls(settings) else None,
     )
@@ -46,11 +46,16 @@ def peer_of(settings: Settings, text: str) -> Peer:
     Raises:
         UsageError: it is neither.
     """
-    return named_peer(text, settings.destinations)
+    return named_peer(text, node_addresses(settings))
+
+
+def node_addresses(settings: Settings) -> dict[str, str]:
+    """Return the destinations that are DICOM nodes, as they are written, by name."""
+    return {name: each.place for name, each in settings.destinations.items() if each.kind == "dicom"}
 
 
 def _calls_over_tls(settings: Settings) -> bool:
-    return any(text.startswith("tls:") for text in settings.destinations.values())
+    return any(text.startswith("tls:") for text in node_addresses(settings).values())
 
 
 def _ae_title(settings: Settings) -> str:

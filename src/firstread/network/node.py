@@ -99,6 +99,11 @@ class Node:
         self._thread = threading.Thread(target=self._server.serve_forever, name="dicom-listener", daemon=True)
         self._thread.start()
 
+    @property
+    def listening(self) -> bool:
+        """Whether connections are taken."""
+        return self._thread.is_alive()
+
     def close(self, *, grace_s: float = GRACE_S) -> None:
         """Stop listening, let what is under way be finished, and end the rest; what is not acknowledged is resent."""
         self._server.stop(grace_s)

@@ -234,11 +234,14 @@ class Caller:
         except (OSError, RuntimeError, ValueError) as error:
             raise PeerFailed(f"{peer} cannot be called: {type(error).__name__}.") from None
         if not association.is_established:
-            how = "rejects this node" if association.is_rejected else "does not answer"
+            lacking = "does not offer what it is called for" if association.rejected_contexts else ""
+            how = "rejects this node" if association.is_rejected else lacking or "does not answer"
             remedy = "It must list the AE title and address of this node." if association.is_rejected else ""
             raise PeerFailed(f"{peer} {how}.", remedy=remedy)
         try:
             yield association
+        except ValueError:  # pynetdicom's word for a service that the peer did not accept
+            raise PeerFailed(f"{peer} does not offer what it is called for.") from None
         finally:
             if association.is_established:
                 association.release()

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pynetdicom import evt
 
-from firstread.archive import Part10, Receipt
+from firstread.archive import PRIOR_SOURCE, Part10, Receipt
 from firstread.network.statuses import SUCCESS, store_status
 
 _log = logging.getLogger("firstread.network")
@@ -35,7 +35,7 @@ class StorageSCP:
                 transfer_syntax_uid=str(event.context.transfer_syntax),
                 source_ae=peer,
             )
-            receipt = self._receive(instance, source=peer)
+            receipt = self._receive(instance, source=PRIOR_SOURCE if _we_asked(event) else peer)
         except Exception as error:
             status = store_status(error)
             # Kind and status only: what the error says can quote the sender.
@@ -44,3 +44,9 @@ class StorageSCP:
         if receipt.outcome == "conflict":
             _log.warning("instance %s came again with other bytes; both are kept", receipt.sop_instance_uid)
         return SUCCESS
+
+
+def _we_asked(event: evt.Event) -> bool:
+    """Tell whether this is an answer to our own C-MOVE (PS3.7 section 9.1.1.1.5): only priors are fetched so."""
+    originator = cast(Any, event.request).MoveOriginatorApplicationEntityTitle
+    return originator is not None and str(originator).strip() == str(event.assoc.ae.ae_title).strip()

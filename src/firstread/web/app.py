@@ -12,15 +12,23 @@ from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
 from firstread.web.guard import Guard
+from firstread.web.health import Health, health_router
 
 
-def create_app(archive: Archive, *, allow_remote: bool = False, keep_metadata: bool = True) -> FastAPI:
+def create_app(
+    archive: Archive,
+    *,
+    allow_remote: bool = False,
+    keep_metadata: bool = True,
+    health: Health | None = None,
+) -> FastAPI:
     """Return the service.
 
     Args:
         archive: Open for as long as the app runs; whoever opened it closes it.
         allow_remote: Other computers may call; there is no access control yet.
         keep_metadata: Derive the metadata of what is received, from whichever process, in a thread.
+        health: What `/health/ready` says; None leaves the health checks out.
     """
 
     @asynccontextmanager
@@ -38,5 +46,7 @@ def create_app(archive: Archive, *, allow_remote: bool = False, keep_metadata: b
     app.state.allow_remote = allow_remote
     install(app)
     app.include_router(dicomweb_router())
+    if health is not None:
+        app.include_router(health_router(health))
     app.add_middleware(Guard)
     return app

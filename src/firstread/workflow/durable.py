@@ -78,7 +78,8 @@ def launch(node: Node) -> None:
         raise UsageError("This process has a worker already.", remedy="Start another process.")
     _node = node
     logger = logging.getLogger("dbos")
-    logger.addHandler(logging.NullHandler())  # it would add one of its own
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())  # it would add one of its own
     config: DBOSConfig = {
         "name": "firstread",
         "system_database_url": _database_url(node.archive),

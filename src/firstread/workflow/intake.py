@@ -1,6 +1,7 @@
 """From a study that came to the jobs that read it: once for all that came, whichever host is first."""
 
 import logging
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -11,15 +12,18 @@ from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Study
 from firstread.errors import FirstreadError, UsageError
-from firstread.workflow.jobs import Read, add_reads
-from firstread.workflow.routes import Route, decide, facts_of
+from firstread.settings import Settings
+from firstread.workflow.jobs import add_reads
+from firstread.workflow.routes import PlannedRead, Route, decide, facts_of, load_routes
 
 PORTION = 100
+AGAIN_S = 60.0
+
 _log = logging.getLogger(__name__)
 
 
-def stable_studies(archive: Archive, *, quiet_s: float) -> list[str]:
-    """Return the studies of which something came since they were routed, and nothing for `quiet_s` seconds.
+def stable_studies(archive: Archive, *, quiet_s: float, most: int = PORTION) -> list[str]:
+    """Return `most` studies of which something came since they were routed, and nothing for `quiet_s` seconds.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -33,7 +37,7 @@ def stable_studies(archive: Archive, *, quiet_s: float) -> list[str]:
                     Study.last_received_at <= now() - timedelta(seconds=quiet_s),
                 )
                 .order_by(Study.last_received_at)
-                .limit(PORTION)
+                .limit(most)
             ).scalars()
         )
 
@@ -66,26 +70,44 @@ def route(archive: Archive, study_uid: str, routes: Sequence[Route]) -> tuple[in
     return made
 
 
-def route_stable(archive: Archive, routes: Sequence[Route], *, quiet_s: float) -> tuple[int, ...]:
-    """Route every study that is quiet, and return the jobs that are new.
+class Intake:
+    """Routes the studies of an archive as they become quiet.
 
-    A study that cannot be routed is told in the log and tried again; it does not keep the others waiting.
-
-    Raises:
-        ArchiveUnavailable: the database does not answer.
+    A study that cannot be routed is told in the log and tried again after `AGAIN_S`; it keeps no other waiting.
     """
-    made: list[int] = []
-    for study_uid in stable_studies(archive, quiet_s=quiet_s):
-        try:
-            made += route(archive, study_uid, routes)
-        except FirstreadError as problem:
-            _log.warning("a study could not be routed: %s", type(problem).__name__)
-    for job in made:
-        _log.info("job %d waits", job)
-    return tuple(made)
+
+    def __init__(self, archive: Archive, settings: Settings) -> None:
+        self._archive = archive
+        self._settings = settings
+        self._not_before: dict[str, float] = {}
+
+    def route_stable(self) -> tuple[int, ...]:
+        """Route every study that is quiet by the routes that hold now, and return the jobs that are new.
+
+        Raises:
+            UsageError: the routes cannot be used; the studies wait until they can.
+            ArchiveUnavailable: the database does not answer.
+        """
+        present = time.monotonic()
+        self._not_before = {uid: at for uid, at in self._not_before.items() if at > present}
+        studies = stable_studies(
+            self._archive, quiet_s=self._settings.study_quiet_s, most=PORTION + len(self._not_before)
+        )
+        studies = [uid for uid in studies if uid not in self._not_before]
+        routes = load_routes(self._settings) if studies else ()
+        made: list[int] = []
+        for study_uid in studies:
+            try:
+                made += route(self._archive, study_uid, routes)
+            except FirstreadError as problem:
+                self._not_before[study_uid] = present + AGAIN_S
+                _log.warning("a study could not be routed: %s", type(problem).__name__)
+        for job in made:
+            _log.info("job %d waits", job)
+        return tuple(made)
 
 
-def read_now(archive: Archive, study_uid: str, read: Read) -> tuple[int, ...]:
+def read_now(archive: Archive, study_uid: str, read: PlannedRead) -> tuple[int, ...]:
     """Make a job that a person wants, whatever the routes say; again, where the images were read before.
 
     Raises:

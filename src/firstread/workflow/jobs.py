@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
@@ -12,23 +12,15 @@ from firstread.archive import Archive
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job, Result, Study
+from firstread.archive.results import result_folder_name
 from firstread.errors import UsageError
+from firstread.reports import Lang
 from firstread.workflow.images import images_of
 from firstread.workflow.result_folder import is_complete
+from firstread.workflow.routes import PlannedRead, Priority
 
-PRIORITIES = ("stat", "urgent", "routine")
+PRIORITIES: tuple[Priority, ...] = ("stat", "urgent", "routine")
 """By the number that the row has."""
-
-
-class Read(Protocol):
-    """A read that a route or a person wants; `firstread.workflow.routes.PlannedRead` is one."""
-
-    route: str
-    reader: str
-    priority: Any
-    destinations: tuple[str, ...]
-    lang: Any
-    series_uid: str | None
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,8 @@ class Claim:
     attempt: int
     study_uid: str
     reader: str
-    lang: str
+    priority: Priority
+    lang: Lang
     series_uid: str | None
     destinations: tuple[str, ...]
     files: tuple[str, ...]
@@ -54,7 +47,7 @@ class Claim:
 
 
 def add_reads(
-    connection: Connection, study_key: int, reads: Sequence[Read], *, again: bool = False
+    connection: Connection, study_key: int, reads: Sequence[PlannedRead], *, again: bool = False
 ) -> tuple[int, ...]:
     """Make a job for each read that is not made yet, and return the ids of those that are new.
 
@@ -100,6 +93,26 @@ def add_reads(
     return tuple(made)
 
 
+def is_read_first(archive: Archive, held: Claim, study_uid: str) -> bool:
+    """Have a prior read as urgently as the study that is compared with it; False where it has no image to read.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    with writing(archive.engine) as connection:
+        study = connection.execute(
+            select(Study.id).where(Study.study_uid == study_uid).with_for_update(of=Study)
+        ).scalar_one_or_none()
+        if study is None:
+            return False
+        wanted = PlannedRead("", held.reader, held.priority, (), held.lang, None)  # its result goes nowhere
+        add_reads(connection, study, [wanted])
+        pending = select(Job.id).where(
+            Job.study_key == study, Job.reader == held.reader, Job.state.in_(("waiting", "running"))
+        )
+        return connection.execute(pending).first() is not None
+
+
 def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_attempts: int) -> Claim | None:
     """Take a job for one attempt, which is counted before anything is read; None where it is not to be read.
 
@@ -117,7 +130,7 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
         ).one_or_none()
         if row is None:
             return None
-        folder = f"results/{row.study_uid}/{job}"
+        folder = result_folder_name(row.study_uid, job)
         is_read = is_complete(archive.folder / folder)
         images = images_of(connection, row.study_key, row.series_uid)
         if not is_read and not images.files:
@@ -144,6 +157,7 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
         attempt=row.attempts + 1,
         study_uid=row.study_uid,
         reader=row.reader,
+        priority=PRIORITIES[row.priority],
         lang=row.lang,
         series_uid=row.series_uid or None,
         destinations=tuple(json.loads(row.destinations)),

@@ -73,9 +73,7 @@ def _waiting_jobs(moment: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's state
     )
 
 
-def _renew(
-    archive: Archive, table: type[Job | Delivery], state: Sequence[str], rows: Sequence[Any]
-) -> None:
+def _renew(archive: Archive, table: type[Job | Delivery], state: Sequence[str], rows: Sequence[Any]) -> None:
     if not rows:
         return
     with writing(archive.engine) as connection:

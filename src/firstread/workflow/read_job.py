@@ -8,17 +8,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
+from firstread.archive.results import RESULTS
 from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError
 from firstread.workflow import jobs
-from firstread.workflow.deliveries import documents_for, keep_result
+from firstread.workflow.deliveries import PermanentFailure, documents_for, keep_result
 from firstread.workflow.jobs import Claim
 from firstread.workflow.node import Node
-from firstread.workflow.priors import fetch_priors, find_prior
+from firstread.workflow.priors import fetch_priors, find_prior, unread_prior
 from firstread.workflow.reading import ReadOutcome, ReadRequest
 from firstread.workflow.result_folder import RESULT_JSON, SR, is_complete, load_result
 
 FIRST_WAIT_S = 5.0  # before the second attempt; each later one waits four times as long
 NO_ROOM_WAIT_S = 30.0
+PRIOR_WAIT_S = 3.0
 TELL_EVERY_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -32,6 +34,13 @@ class _Ended(TypedDict):
 
     verdict: str
     error: str
+
+
+class _Prior(TypedDict):
+    """The result folder to compare with, and whether a prior has to be read before."""
+
+    folder: str | None
+    unread: bool
 
 
 def read_job(node: Node, job: int, workflow_id: str, step: Step) -> None:
@@ -51,8 +60,12 @@ def read_job(node: Node, job: int, workflow_id: str, step: Step) -> None:
     )
     if held is None:
         return
-    prior = step("prior", _prior, node, held)
-    ended: _Ended = step("read", _read, node, held, prior)
+    prior: _Prior = step("prior", _prior, node, held)
+    ended: _Ended = (
+        {"verdict": "prior first", "error": ""}
+        if prior["unread"]
+        else step("read", _read, node, held, prior["folder"])
+    )
     if ended["verdict"] == "read":
         ended = step("result", _keep, node, held)
     _settle(node, held, ended)
@@ -66,6 +79,8 @@ def _settle(node: Node, held: Claim, ended: _Ended) -> None:
         _log.info("job %d done", held.job)
     elif verdict == "stopped" and node.stopping.is_set():
         node.patiently(lambda: jobs.try_later(archive, held, "", wait_s=0.0, counted=False))
+    elif verdict == "prior first":
+        node.patiently(lambda: jobs.try_later(archive, held, "", wait_s=PRIOR_WAIT_S, counted=False))
     elif verdict == "no room":
         _log.warning("job %d waits for room or the database", held.job)
         node.patiently(lambda: jobs.try_later(archive, held, error, wait_s=NO_ROOM_WAIT_S, counted=False))
@@ -78,15 +93,29 @@ def _settle(node: Node, held: Claim, ended: _Ended) -> None:
         node.patiently(lambda: jobs.give_up(archive, held, error))
 
 
-def _prior(node: Node, held: Claim) -> str | None:
-    """Return the result folder to compare with; a source of priors that does not answer stops no read."""
+def _prior(node: Node, held: Claim) -> _Prior:
+    """Fetch priors and choose one; where that has to be read first, a job does so, and this one waits for it.
+
+    A source of priors that does not answer keeps no study from being read.
+    """
+    archive = node.archive
+    if is_complete(archive.folder / held.folder):
+        return {"folder": None, "unread": False}
     try:
-        fetch_priors(node.archive, node.settings, held.study_uid)
-        found = find_prior(node.archive, held.study_uid, held.reader)
+        if _prior_is_read_first(node, held):
+            return {"folder": None, "unread": True}
+        if fetch_priors(archive, node.settings, held.study_uid) and _prior_is_read_first(node, held):
+            return {"folder": None, "unread": True}
+        found = find_prior(archive, held.study_uid, held.reader)
     except FirstreadError as problem:
         _log.warning("job %d is read without a prior: %s", held.job, problem)
-        return None
-    return str(found) if found is not None else None
+        return {"folder": None, "unread": False}
+    return {"folder": str(found) if found is not None else None, "unread": False}
+
+
+def _prior_is_read_first(node: Node, held: Claim) -> bool:
+    unread = unread_prior(node.archive, held.study_uid, held.reader)
+    return unread is not None and jobs.is_read_first(node.archive, held, unread)
 
 
 def _read(node: Node, held: Claim, prior: str | None) -> _Ended:
@@ -135,6 +164,17 @@ def _in_child(node: Node, held: Claim, files: Sequence[Path], prior: str | None,
     )
 
 
+def _deliveries(node: Node, held: Claim, folder: Path) -> list[tuple[str, str]]:
+    """Return destinations and documents; a destination that the settings lost is a delivery that fails, and is seen."""
+    made = []
+    for name in held.destinations:
+        try:
+            made += [(name, document) for document in documents_for(name, node.settings, folder)]
+        except PermanentFailure:
+            made.append((name, RESULT_JSON))
+    return made
+
+
 def _unless_away(ask: Callable[[], Any], otherwise: Any) -> Any:  # noqa: ANN401 - what `ask` returns
     """Ask the database; a read goes on while it is away."""
     try:
@@ -145,7 +185,7 @@ def _unless_away(ask: Callable[[], Any], otherwise: Any) -> Any:  # noqa: ANN401
 
 def _make_folders(archive: Path, folder: Path) -> None:
     """Make the folder of a study's results for its owner alone: it holds patients' data."""
-    for each in (archive / "results", folder):
+    for each in (archive / RESULTS, folder):
         each.mkdir(mode=0o700, exist_ok=True)
 
 
@@ -156,13 +196,10 @@ def _keep(node: Node, held: Claim) -> _Ended:
         result = load_result(folder)
         digest = hashlib.sha256((folder / RESULT_JSON).read_bytes()).hexdigest()
         keep_result(archive, folder)
-        deliveries = [
-            (name, document)
-            for name in held.destinations
-            for document in documents_for(name, node.settings, folder)
-        ]
         category = result.category.value if result.category is not None else ""
-        if jobs.finish(archive, held, digest=digest, category=category, deliveries=deliveries):
+        if jobs.finish(
+            archive, held, digest=digest, category=category, deliveries=_deliveries(node, held, folder)
+        ):
             return {"verdict": "kept", "error": ""}
         if not jobs.exists(archive, held.job):  # its study was removed meanwhile
             shutil.rmtree(folder, ignore_errors=True)

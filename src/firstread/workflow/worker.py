@@ -11,10 +11,10 @@ from typing import Self
 
 from firstread.archive import Archive
 from firstread.archive.columns import now
-from firstread.errors import ArchiveUnavailable
+from firstread.errors import ArchiveUnavailable, UsageError
 from firstread.settings import Settings
 from firstread.workflow import durable, lost, queues
-from firstread.workflow.intake import route_stable
+from firstread.workflow.intake import Intake
 from firstread.workflow.node import Node
 from firstread.workflow.reading import ReadingProcesses
 from firstread.workflow.routes import load_routes
@@ -23,7 +23,7 @@ SWEEP_S = 1.0
 SIGNS_A_LIFETIME = 4  # of life, in the time after which a worker is lost
 FORGET_EVERY_S = 600.0
 FORGET_AFTER = timedelta(days=1)
-STOP_S = 10  # for what is told to stop to put its job back
+STOP_S = 10  # for what is told to stop to do so
 
 _log = logging.getLogger(__name__)
 
@@ -36,13 +36,14 @@ class Worker:
         settings: Those of the workflow, of the reads, and the routes.
 
     Raises:
-        UsageError: on entering: the routes cannot be used, or this process has a worker already.
+        UsageError: the routes cannot be used; on entering: this process has a worker already.
         ArchiveUnavailable: on entering: the database does not answer.
     """
 
     def __init__(self, archive: Archive, settings: Settings) -> None:
         self._node = Node(archive, settings, ReadingProcesses(settings))
-        self._routes = load_routes(settings)
+        load_routes(settings)
+        self._intake = Intake(archive, settings)
         self._threads: list[threading.Thread] = []
         self._swept_at = -math.inf
         self._forgot_at = -math.inf
@@ -55,8 +56,12 @@ class Worker:
 
     def __enter__(self) -> Self:
         lost.sign_of_life(self._node.archive, self.name)
+        try:
+            durable.launch(self._node)
+        except BaseException:
+            lost.sign_off(self._node.archive, self.name)
+            raise
         self._node.processes.prepare()
-        durable.launch(self._node)
         every = self._node.settings.worker_lost_s / SIGNS_A_LIFETIME
         self._run("signs of life", lambda: self._node.stopping.wait(every), self._say_alive)
         self._run("sweep", self._wait_for_news, self._sweep)
@@ -88,7 +93,7 @@ class Worker:
         node.stopping.set()
         node.news.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(STOP_S)  # one that waits for the database is left behind
         ending = threading.Timer(grace_s, node.processes.close)
         ending.start()
         durable.stop(math.ceil(grace_s) + STOP_S)
@@ -123,7 +128,10 @@ class Worker:
 
     def _sweep(self) -> None:
         node = self._node
-        route_stable(node.archive, self._routes, quiet_s=node.settings.study_quiet_s)
+        try:
+            self._intake.route_stable()
+        except UsageError as problem:  # the routes were changed for the worse; what was read for goes on
+            _log.warning("no study is routed: %s", problem)
         queues.sweep(node.archive)
         for worker in lost.take_over_lost(node.archive, self.name, lost_s=node.settings.worker_lost_s):
             _log.warning("what worker %s had begun is taken over", worker[:8])

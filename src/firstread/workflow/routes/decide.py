@@ -7,7 +7,7 @@ from typing import Any, Literal
 from firstread.reports import Lang
 from firstread.workflow.routes.facts import SeriesFacts, StudyFacts
 from firstread.workflow.routes.patterns import matches
-from firstread.workflow.routes.route import Priority, Route
+from firstread.workflow.routes.route import Priority, Route, shown
 
 Outcome = Literal["reads", "does not fit", "comes after", "is disabled", "is not asked"]
 Why = Literal["", "prior", "no images"]
@@ -130,7 +130,7 @@ def _checks(route: Route, facts: StudyFacts | SeriesFacts, series_uid: str) -> l
             if name in known:
                 found = getattr(facts, name)
                 holds = _holds(wanted, found)
-                made.append(Check(name, _shown(wanted), _shown(found), holds, excludes, series_uid))
+                made.append(Check(name, shown(wanted, " or "), shown(found), holds, excludes, series_uid))
     return made
 
 
@@ -139,11 +139,3 @@ def _holds(wanted: Any, found: Any) -> bool:  # noqa: ANN401 - of any condition
         return found is not None and found in wanted
     texts = found if isinstance(found, tuple) else (found,)
     return any(matches(pattern, text) for pattern in wanted for text in texts or ("",))
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401 - of any condition
-    if isinstance(value, tuple):
-        return ", ".join(text or "none" for text in value) or "none"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "none" if value in (None, "") else str(value)

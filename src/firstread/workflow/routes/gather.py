@@ -13,13 +13,11 @@ from firstread.archive.database import reading
 from firstread.archive.models import Instance, Series, Study
 from firstread.dicom import header as of
 from firstread.dicom.frames import first_frame_groups
-from firstread.dicom.parse import Damaged, parse_instance
-from firstread.dicom.quiet import quiet
 from firstread.dicom.series import Study as OpenStudy
-from firstread.dicom.source import FileSource
-from firstread.errors import ArchiveUnavailable, UsageError
+from firstread.errors import UsageError
 from firstread.workflow.routes.facts import SeriesFacts, StudyFacts
 from firstread.workflow.routes.route import WEEKDAYS
+from firstread.workflow.stored_header import stored_header
 
 _NO_IMAGES = ("SEG", "RTDOSE", "SR", "PR", "KO", "DOC")
 """Modalities whose instances have rows, or might, and are no images of the patient."""
@@ -72,7 +70,7 @@ def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
     for row in stored:
         files.setdefault(row.series_uid, []).append(row.file)
         images[row.series_uid] = images.get(row.series_uid, 0) + max(1, row.frames or 1)
-    samples = [_Sample(uid, _a_header(archive, names), images[uid]) for uid, names in files.items()]
+    samples = [_Sample(uid, stored_header(archive, names), images[uid]) for uid, names in files.items()]
     sources = sorted({row.source for row in stored})
     return _facts(study_uid, samples, sources, prior=sources == [PRIOR_SOURCE])
 
@@ -85,29 +83,6 @@ def facts_of_folder(study: OpenStudy, *, source: str = "") -> StudyFacts:
         if series.modality not in _NO_IMAGES and series.number_of_images
     ]
     return _facts(study.study_uid, samples, [source] if source else [])
-
-
-def _a_header(archive: Archive, names: Sequence[str]) -> Dataset:
-    """Return the header in the middle of a series, where most are alike, or else of any that is readable."""
-    damaged = False
-    middle = len(names) // 2
-    for name in (*names[middle:], *names[:middle]):
-        try:
-            with archive.files.at_hand(name) as (path,), quiet():
-                found = parse_instance(FileSource(path))
-        except Damaged:
-            damaged = True
-        except OSError:
-            continue
-        else:
-            if found is not None:
-                return found.header
-            damaged = True
-    if damaged:
-        return Dataset()
-    raise ArchiveUnavailable(
-        "No file of a series can be read.", remedy="See that the archive's disk is there; `firstread verify`."
-    )
 
 
 def _facts(

@@ -28,7 +28,16 @@ def load_routes(settings: Settings) -> tuple[Route, ...]:
     path = routes_file(settings)
     named = settings.routes_file is not None
     in_file = parse_routes(read_text(path), path) if named or path.is_file() else ()
-    return check_routes((*_routes(settings.routes, "the settings"), *in_file), settings)
+    return check_routes((*routes_of(settings), *in_file), settings)
+
+
+def routes_of(settings: Settings) -> tuple[Route, ...]:
+    """Return the routes that the settings themselves hold.
+
+    Raises:
+        UsageError: one cannot be used.
+    """
+    return _routes(settings.routes, "the settings")
 
 
 def routes_file(settings: Settings) -> Path:

@@ -44,9 +44,9 @@ def _compiled(pattern: str) -> TypeAdapter[Any]:
         raise ValueError("control characters are in no text that is matched")
     if len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/"):
         written = pattern[1:-1]
+        _matcher(written)  # alone first: what closes the group around it is no expression
     else:
         written = "".join(_WILDCARDS.get(character) or re.escape(character) for character in pattern)
-    _matcher(written)  # alone first: what closes the group around it is no expression
     return _matcher(f"^(?is:{written})$")
 
 

@@ -20,6 +20,15 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 
+def shown(value: Any, joint: str = ", ") -> str:  # noqa: ANN401 - of any condition or fact
+    """Return a condition or a fact as people read it."""
+    if isinstance(value, tuple):
+        return joint.join(text or "none" for text in value) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value in (None, "") else str(value)
+
+
 def _several(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -114,6 +123,9 @@ class Conditions(_Strict):
         every = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: wanted for name, wanted in every.items() if wanted is not None}
 
+    def __str__(self) -> str:
+        return "; ".join(f"{name} {shown(wanted, ' or ')}" for name, wanted in self.given().items())
+
 
 class Route(_Strict):
     """One rule: the studies that fit are read by `reader`.
@@ -127,6 +139,6 @@ class Route(_Strict):
     when: Conditions
     unless: Conditions | None = None
     priority: Priority = "routine"
-    destinations: tuple[_Name, ...] = ()
+    destinations: Annotated[tuple[_Name, ...], BeforeValidator(_several)] = ()
     lang: Lang = "en"
     enabled: bool = True

@@ -173,6 +173,7 @@ def _tables(added: Mapping[str, list[sa.schema.SchemaItem]]) -> list[sa.Table]:
             sa.Column("ended_at", Moment()),
             sa.Column("error", Text, nullable=False),
             *added["job"],
+            sqlite_autoincrement=True,
         ),
         sa.Table(
             "result",

@@ -1,0 +1,122 @@
+"""One process of an installation: the archive, and what its roles run over it."""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import text
+
+from firstread.archive import Archive, archive_of
+from firstread.archive.database import reading
+from firstread.service.parts import DicomPart, Part, WebPart
+from firstread.service.roles import Role
+from firstread.settings import Settings
+from firstread.web import create_app
+from firstread.web.health import Health, create_health_app
+from firstread.web.listen import check_address
+
+_log = logging.getLogger("firstread.service")
+_MIB = 1 << 20
+_MARGIN_S = 5.0  # for what ends by itself after its grace
+
+
+class Service:
+    """Runs the roles from its making to `stop`, or for as long as it is entered.
+
+    Args:
+        settings: Of the installation.
+        roles: What this process does; not `all`.
+        is_stopping: Tells whether the process was asked to stop; from then on it is not ready.
+
+    Raises:
+        UsageError: a setting cannot be used, or a port is taken.
+        ArchiveUnavailable: the archive is away.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        roles: frozenset[Role],
+        *,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
+        if Role.API in roles:
+            check_address(settings)
+        self._settings = settings
+        self._is_stopping = is_stopping
+        self._archive = archive_of(settings)
+        self.parts: list[Part] = []
+        try:
+            if Role.SCP in roles:
+                self.parts.append(DicomPart(self._archive, settings))
+            if Role.WORKER in roles:
+                from firstread.service.worker_part import WorkerPart
+
+                self.parts.append(WorkerPart(self._archive, settings))
+            if Role.API in roles or settings.health_port is not None:
+                self.parts.append(self._web(with_api=Role.API in roles))
+        except BaseException:
+            self.stop(0.0)
+            raise
+
+    def facts(self) -> dict[str, Any]:
+        """Return what programs want to know: where each part listens."""
+        return {key: value for part in self.parts for key, value in part.facts().items()}
+
+    def alive(self) -> bool:
+        """Tell whether every part answers."""
+        return all(part.alive() for part in self.parts)
+
+    def stop(self, grace_s: float) -> None:
+        """Stop every part at once, each with the seconds for what is under way, and close the archive.
+
+        A part that does not end in time is left behind: what it has not acknowledged is sent or done again.
+        """
+        stopping = {
+            part.name: threading.Thread(target=part.stop, args=(grace_s,), daemon=True) for part in self.parts
+        }
+        for thread in stopping.values():
+            thread.start()
+        until = monotonic() + grace_s + _MARGIN_S
+        for name, thread in stopping.items():
+            thread.join(max(0.0, until - monotonic()))
+            if thread.is_alive():
+                _log.warning("%s did not stop in time, and is left behind", name)
+        if not any(thread.is_alive() for thread in stopping.values()):
+            self._archive.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop(0.0 if error is not None else self._settings.stop_grace_s)
+
+    def _web(self, *, with_api: bool) -> WebPart:
+        settings = self._settings
+        checks = {
+            "stopping": lambda: "asked to stop" if self._is_stopping() else None,
+            "database": lambda: _database(self._archive),
+            "disk": lambda: _disk(self._archive, settings.archive_reserve_mib * _MIB),
+        }
+        health = Health(checks | {part.name: part.wrong for part in self.parts})
+        if with_api:
+            app = create_app(self._archive, allow_remote=settings.api_allow_remote, health=health)
+            return WebPart("api", app, settings.api_host, settings.api_port)
+        return WebPart("health", create_health_app(health), settings.api_host, settings.health_port or 0)
+
+
+def _database(archive: Archive) -> str | None:
+    with reading(archive.engine) as connection:
+        connection.execute(text("SELECT 1"))
+    return None
+
+
+def _disk(archive: Archive, reserve_bytes: int) -> str | None:
+    free = shutil.disk_usage(archive.folder).free
+    return None if free >= reserve_bytes else "less free than archive_reserve_mib"

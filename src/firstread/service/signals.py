@@ -1,0 +1,53 @@
+"""SIGTERM and Ctrl-C: the first asks the process to stop, the second ends it."""
+
+import os
+import select
+import signal
+import socket
+from types import FrameType, TracebackType
+from typing import Self
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignals:
+    """Takes the signals of the process while it is entered; for the main thread.
+
+    A handler runs between any two instructions of the main thread, so it takes no lock: it sets a flag, and Python
+    itself writes to the socket that `wait` looks at.
+
+    Attributes:
+        asked: Whether the process was asked to stop.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._ear, self._bell = socket.socketpair()
+        self._ear.setblocking(False)
+        self._bell.setblocking(False)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until the process is asked to stop, but not longer; tell whether it was."""
+        if not self.asked:
+            select.select([self._ear], [], [], seconds)
+        return self.asked
+
+    def __enter__(self) -> Self:
+        self._former = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+        self._former_bell = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.set_wakeup_fd(self._former_bell)
+        for number, former in self._former.items():
+            signal.signal(number, former)
+        self._ear.close()
+        self._bell.close()
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            # As after SIGKILL: what is under way was acknowledged to nobody.
+            os._exit(128 + number)
+        self.asked = True

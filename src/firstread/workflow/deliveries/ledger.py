@@ -1,0 +1,99 @@
+"""The deliveries as rows: what became of each, and the way back for those that failed for good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from firstread.archive import Archive
+from firstread.archive.database import reading, writing
+from firstread.archive.models import Delivery, DeliveryState, Job, Result, Study
+
+
+@dataclass(frozen=True)
+class DeliveryStatus:
+    """One document of a result on its way to one destination. `error` is that of the last try; it names no patient."""
+
+    id: int
+    study_uid: str
+    reader: str
+    destination: str
+    document: str
+    state: DeliveryState
+    attempts: int
+    created_at: datetime
+    next_try_at: datetime | None
+    sent_at: datetime | None
+    error: str
+
+
+def list_deliveries(
+    archive: Archive,
+    *,
+    states: Sequence[DeliveryState] = (),
+    destination: str | None = None,
+    study_uid: str | None = None,
+    limit: int = 100,
+) -> list[DeliveryStatus]:
+    """Return deliveries, newest first.
+
+    Args:
+        archive: Where they are.
+        states: Only these; none: all.
+        destination: Only to this one.
+        study_uid: Only of this study.
+        limit: So many at most.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    statement = (
+        select(
+            Delivery.id,
+            Study.study_uid,
+            Job.reader,
+            Delivery.destination,
+            Delivery.document,
+            Delivery.state,
+            Delivery.attempts,
+            Delivery.created_at,
+            Delivery.next_try_at,
+            Delivery.sent_at,
+            Delivery.error,
+        )
+        .join(Result, Result.id == Delivery.result_key)
+        .join(Job, Job.id == Result.job_key)
+        .join(Study, Study.id == Job.study_key)
+        .order_by(Delivery.id.desc())
+        .limit(limit)
+    )
+    if states:
+        statement = statement.where(Delivery.state.in_(states))
+    if destination is not None:
+        statement = statement.where(Delivery.destination == destination)
+    if study_uid is not None:
+        statement = statement.where(Study.study_uid == study_uid)
+    with reading(archive.engine) as connection:
+        return [DeliveryStatus(**row) for row in connection.execute(statement).mappings()]
+
+
+def retry_deliveries(
+    archive: Archive, ids: Sequence[int] = (), *, destination: str | None = None
+) -> tuple[int, ...]:
+    """Let deliveries be tried again, at once and as often as new ones; return which.
+
+    Args:
+        archive: Where they are.
+        ids: These, be they failed or waiting for their next try; none: all that failed.
+        destination: Only those to this one.
+
+    Raises:
+        ArchiveUnavailable: the database does not answer.
+    """
+    chosen = [Delivery.id.in_(ids), Delivery.state != "sent"] if ids else [Delivery.state == "failed"]
+    if destination is not None:
+        chosen.append(Delivery.destination == destination)
+    again = update(Delivery).where(*chosen).values(state="waiting", attempts=0, next_try_at=None)
+    with writing(archive.engine) as connection:
+        return tuple(sorted(connection.execute(again.returning(Delivery.id)).scalars()))

@@ -1,0 +1,103 @@
+"""To a webhook: one signed JSON event a result."""
+
+import hashlib
+import hmac
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from firstread.archive import Archive, Part10
+from firstread.errors import UsageError
+from firstread.findings import ReadResult
+from firstread.network.dicomweb.addresses import PREFIX, stored
+from firstread.network.dicomweb.problems import Problem
+from firstread.settings import Settings
+from firstread.workflow.deliveries.events import PingEvent, ResultEvent, event_id, result_event
+from firstread.workflow.deliveries.web import Client, tls_of
+from firstread.workflow.result_folder import RESULT_JSON, load_result
+
+SHORTEST_KEY = 16  # characters
+_META = 1 << 16
+
+
+def signature(key: bytes, body: bytes, at_s: int) -> str:
+    """Return the header Firstread-Signature: HMAC-SHA256 over the Unix time, a dot and the body."""
+    digest = hmac.new(key, f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at_s},v1={digest}"
+
+
+@dataclass(frozen=True)
+class ToWebhook:
+    """A URL that takes events, signed with a key that it knows too."""
+
+    name: str
+    url: str
+    key: bytes = field(repr=False)
+    public_url: str | None
+    client: Client = field(repr=False)
+
+    @classmethod
+    def of(cls, name: str, settings: Settings) -> "ToWebhook":
+        """Return the destination of this name.
+
+        Raises:
+            UsageError: there is no key, or it is too short, or the settings cannot be used.
+        """
+        secret = settings.destination_secrets.get(name)
+        key = secret.get_secret_value() if secret else ""
+        if len(key) < SHORTEST_KEY:
+            raise UsageError(
+                f"The webhook {name} has no key, or one of fewer than {SHORTEST_KEY} characters.",
+                remedy="Set it in destination_secrets.",
+            )
+        place = settings.destinations[name].place
+        return cls(name, place, key.encode(), settings.public_url, Client(tls_of(settings)))
+
+    def deliver(self, archive: Archive, folder: Path, document: str) -> None:
+        """Post the event of a result; again with the same identity, so that the receiver can tell.
+
+        Raises:
+            PassingFailure: the receiver is away or busy.
+            PermanentFailure: it refused.
+        """
+        result = load_result(folder)
+        identity = event_id(self.name, (folder / RESULT_JSON).read_bytes())
+        self._post(result_event(result, identity=identity, links=self._links(archive, folder, result)))
+
+    def test(self) -> str:
+        """Post a ping, and say that it was taken.
+
+        Raises:
+            PassingFailure, PermanentFailure: it was not.
+        """
+        self._post(PingEvent(id=uuid4().hex))
+        return f"{self.url} takes events"
+
+    def _post(self, event: ResultEvent | PingEvent) -> None:
+        body = event.model_dump_json().encode()
+        headers = {
+            "Content-Type": "application/json",
+            "Firstread-Signature": signature(self.key, body, int(time.time())),
+            "Idempotency-Key": event.id,
+        }
+        answer = self.client.call("POST", self.url, headers=headers, content=body)
+        if not 200 <= answer.status < 300:
+            raise answer.failure(self.url)
+
+    def _links(self, archive: Archive, folder: Path, result: ReadResult) -> dict[str, str]:
+        """Return where the study and those documents that the archive has are found."""
+        if self.public_url is None:
+            return {}
+        service = f"{self.public_url.rstrip('/')}{PREFIX}"
+        links = {"study": f"{service}/studies/{result.study_uid}"}
+        try:
+            there = {each.sop_instance_uid: each.path for each in stored(archive, result.study_uid)}
+        except Problem:  # the study was removed
+            return {}
+        for path in sorted(folder.glob("*.dcm")):
+            with path.open("rb") as file:
+                uid = Part10.parse(file.read(_META)).sop_instance_uid
+            if uid in there:
+                links[path.name] = f"{service}/{there[uid]}"
+        return links

@@ -1,0 +1,31 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+from firstread.service.signals import StopSignals
+
+
+def test_the_first_signal_asks_and_wakes_who_waits():
+    former = signal.getsignal(signal.SIGTERM)
+    with StopSignals() as signals:
+        assert not signals.wait(0)
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        assert signals.wait(30)
+        assert signals.asked
+        assert signals.wait(None)
+    assert signal.getsignal(signal.SIGTERM) is former
+
+
+def test_the_second_signal_ends_the_process():
+    code = (
+        "import os, signal\n"
+        "from firstread.service.signals import StopSignals\n"
+        "with StopSignals() as signals:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    assert signals.wait(30)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    signal.pause()\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 128 + signal.SIGINT

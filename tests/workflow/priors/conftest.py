@@ -1,0 +1,3 @@
+from tests.network.conftest import archive, orthanc
+
+__all__ = ["archive", "orthanc"]
