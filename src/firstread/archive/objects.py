@@ -9,7 +9,7 @@ bucket, and what a host that is lost was putting is a stray at most.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -44,7 +44,7 @@ class Bucket:
     """
 
     url: str
-    options: Mapping[str, str]
+    options: Mapping[str, str] = field(repr=False)
     cache: Path
     cache_bytes: int
 
