@@ -1,4 +1,4 @@
-"""Several hosts on one computer: network namespaces on a switch, or addresses of loopback where those are not allowed."""
+"""Several hosts on one computer: network namespaces on a switch, where they are allowed, or addresses of loopback."""
 
 import os
 import secrets
