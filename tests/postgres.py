@@ -6,7 +6,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,18 +35,39 @@ class Server:
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@/{database}?host={self.folder}"
 
-    def run(self, program: str, *arguments: str) -> None:
-        account = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+    def run(self, program: str, *arguments: str, within: Sequence[str] = ()) -> None:
+        account = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
+        command = [*within, *(account if os.getuid() == 0 else []), self.programs / program]
         done = subprocess.run(
-            [self.programs / program, "-D", self.folder / "data", *arguments],
-            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=120, **account,
+            [*command, "-D", self.folder / "data", *arguments],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
-    def start(self) -> None:
+    def start(self, *, address: str = "", within: Sequence[str] = ()) -> None:
+        """Start it: on its socket and, where an address is given, on the network, by a command that it is run by."""
         # fsync matters where the power can go; the tests kill processes only.
-        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200"
-        self.run("pg_ctl", "-w", "-s", "-l", str(self.folder / "log"), "-o", options, "start")
+        options = f"-k {self.folder} -c listen_addresses={address} -c fsync=off -c max_connections=200"
+        log = str(self.folder / "log")
+        self.run("pg_ctl", "-w", "-s", "-l", log, "-o", options, "start", within=within)
+
+    def secure(self, address: str, password: str) -> Path:
+        """From the next start on, take from the network only TLS and the password; return the certificate."""
+        data = self.folder / "data"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+             "-subj", "/CN=database", "-addext", f"subjectAltName=IP:{address}", "-keyout", data / "server.key",
+             "-out", data / "server.crt"], check=True, capture_output=True,
+        )  # fmt: skip
+        owner = data.stat()
+        for name in ("server.key", "server.crt"):
+            os.chown(data / name, owner.st_uid, owner.st_gid)
+            (data / name).chmod(0o600)
+        (data / "pg_hba.conf").write_text("local all all trust\nhostssl all all all scram-sha-256\n")
+        with (data / "postgresql.conf").open("a") as configuration:
+            configuration.write("ssl = on\n")
+        self.execute(f"ALTER USER {USER} PASSWORD '{password}'")
+        return data / "server.crt"
 
     def stop(self) -> None:
         """End it at once, as a crash would."""

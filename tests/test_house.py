@@ -48,13 +48,16 @@ def script(name):
     return module
 
 
+OF_EXTRAS = {"obstore"}  # imported where the setting that needs it is used
+
+
 def test_the_run_time_dependencies_are_what_src_imports_and_no_more():
     declared = {
         canonicalize_name(Requirement(line).name) for line in requires("firstread") if "extra ==" not in line
     }
     providers = packages_distributions()
     imported = {canonicalize_name(providers[name][0]) for name in imported_packages(SOURCE)}
-    assert imported == declared
+    assert imported - OF_EXTRAS == declared
 
 
 def test_importing_everything_leaves_torch_unimported():

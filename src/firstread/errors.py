@@ -50,6 +50,10 @@ class ArchiveUnavailable(FirstreadError):
     """The archive's database or disk does not answer; what was not acknowledged was not stored: try again."""
 
 
+class AlteredInstance(FirstreadError):
+    """A stored instance is not as it came."""
+
+
 class ArchiveFull(ArchiveUnavailable, DiskFull):
     """The archive's disk, or its share of it, has no room left."""
 

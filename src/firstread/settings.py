@@ -96,6 +96,33 @@ class Settings(BaseSettings):
         description="Database of the archive: `postgresql://USER:PASSWORD@HOST/NAME` (needs the extra `postgresql`) or "
         "`sqlite:////FOLDER/FILE`. Default: archive.sqlite in `archive_dir`.",
     )
+    instances_url: str | None = Field(
+        default=None,
+        description="Bucket that holds the instances, `s3://BUCKET/PREFIX` (needs the extra `s3`), for several hosts "
+        "without a fast shared folder. Default: none, they are in `archive_dir`.",
+    )
+    instances_endpoint: str | None = Field(
+        default=None,
+        description="Address of the object store, `https://HOST:PORT`; with `http://` patients' images and the "
+        "signatures of requests travel in the clear. Default: AWS_ENDPOINT_URL, else Amazon's of the region.",
+    )
+    instances_region: str | None = Field(
+        default=None, description="Region of the bucket. Default: AWS_REGION, else us-east-1."
+    )
+    instances_key_id: str | None = Field(
+        default=None,
+        description="Access key of the object store. Default: AWS_ACCESS_KEY_ID, else the host's role.",
+    )
+    instances_key: SecretStr | None = Field(
+        default=None,
+        description="Secret key of the object store. Default: AWS_SECRET_ACCESS_KEY, else the host's role.",
+    )
+    instances_cache_mib: int = Field(
+        default=10240,
+        ge=16,
+        description="Size of what is kept of the bucket on this host, under instances in `cache_dir`, in MiB; the "
+        "least used goes first. Default: 10240.",
+    )
     archive_keep_days: int | None = Field(
         default=None,
         ge=1,

@@ -2,7 +2,8 @@ import threading
 
 import pytest
 
-from firstread.archive.files import NAME, InstanceFiles, new_name
+from firstread.archive.files import InstanceFiles
+from firstread.archive.store import NAME, new_name
 from firstread.errors import ArchiveUnavailable, FirstreadError
 
 
@@ -36,7 +37,7 @@ def test_a_name_that_is_not_the_archives_is_never_followed(files, name):
 
 
 def test_a_written_file_has_no_name_until_it_is_placed(files):
-    written = files.write((b"ab", memoryview(b"cd")))
+    written = files.write(new_name("1.2", "1.3"), (b"ab", memoryview(b"cd")))
     assert list(files.names()) == []
     name = new_name("1.2", "1.3")
     files.place([(written, name)])
@@ -50,13 +51,13 @@ def test_a_written_file_has_no_name_until_it_is_placed(files):
 def test_a_series_that_was_removed_can_come_again(files):
     for _ in range(2):
         name = new_name("1.2", "1.3")
-        files.place([(files.write((b"x",)), name)])
+        files.place([(files.write(name, (b"x",)), name)])
         files.remove(name)
         assert not files.path(name).parent.exists()
 
 
 def test_what_a_living_process_writes_is_not_swept_and_what_a_dead_one_left_is(files, tmp_path):
-    alive = files.write((b"alive",))
+    alive = files.write(new_name("1.2", "1.3"), (b"alive",))
     dead = tmp_path / "archive" / "incoming" / "dead"
     dead.mkdir()
     (dead / "half").write_bytes(b"x")
@@ -81,7 +82,7 @@ def test_many_that_open_one_folder_at_once_each_have_their_own(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    written = [each.write((b"x",)) for each in opened]
+    written = [each.write(new_name("1.2", "1.3"), (b"x",)) for each in opened]
     assert len({path.parent for path in written}) == 8
     for each in opened:
         each.close()
@@ -91,4 +92,4 @@ def test_many_that_open_one_folder_at_once_each_have_their_own(tmp_path):
 def test_a_folder_that_disappears_is_said(files):
     files.close()
     with pytest.raises(ArchiveUnavailable):
-        files.write((b"x",))
+        files.write(new_name("1.2", "1.3"), (b"x",))

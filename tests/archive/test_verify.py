@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from firstread.archive.files import new_name
+from firstread.archive.store import new_name
 from firstread.archive.verify import STRAY_AGE_S, FaultyFile, verify
 from tests.archive.samples import instances
 

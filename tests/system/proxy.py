@@ -36,7 +36,7 @@ class Proxy:
         self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.cuts = 0
-        self._over = threading.Event()
+        self._over, self._hung_up = threading.Event(), threading.Event()
         self._threads = [threading.Thread(target=self._listen)]
         self._silent: list[socket.socket] = []
 
@@ -53,6 +53,11 @@ class Proxy:
         for each in (self._listener, *self._silent):
             each.close()
 
+    def hang_up(self) -> None:
+        """Cut the connections that there are; new ones are cut as `cut` says."""
+        self._hung_up, hung_up = threading.Event(), self._hung_up
+        hung_up.set()
+
     def _listen(self) -> None:
         while not self._over.is_set():
             if select.select([self._listener], [], [], 0.05)[0]:
@@ -62,10 +67,10 @@ class Proxy:
 
     def _forward(self, client: socket.socket, cut: Cut | None) -> None:
         left, how = cut or (1 << 62, "")
-        node = None
+        node, hung_up = None, self._hung_up
         try:
             node = self._connect()
-            while not self._over.is_set():
+            while not (self._over.is_set() or hung_up.is_set()):
                 for ready in select.select([client, node], [], [], 0.05)[0]:
                     content = ready.recv(4096)
                     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # storescu waits for it

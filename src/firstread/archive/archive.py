@@ -8,9 +8,13 @@ from typing import Self
 from sqlalchemy import Engine
 
 from firstread.archive.database import open_engine, upgrade
+from firstread.archive.disk import make_folder, on_disk
 from firstread.archive.files import InstanceFiles
+from firstread.archive.objects import Bucket, InstanceObjects
 from firstread.archive.part10 import Part10
 from firstread.archive.receive import Receipt, Receiver
+from firstread.archive.store import InstanceStore
+from firstread.errors import UsageError
 from firstread.settings import Settings
 
 DATABASE = "archive.sqlite"
@@ -22,7 +26,7 @@ class Archive:
 
     folder: Path
     engine: Engine = field(repr=False)
-    files: InstanceFiles = field(repr=False)
+    files: InstanceStore = field(repr=False)
     receiver: Receiver = field(repr=False)
 
     def receive(self, instance: Part10, *, source: str = "") -> Receipt:
@@ -44,29 +48,33 @@ class Archive:
         self.close()
 
 
-def open_archive(folder: Path, *, url: str | None = None) -> Archive:
+def open_archive(folder: Path, *, url: str | None = None, bucket: Bucket | None = None) -> Archive:
     """Open the archive in a folder, which is made where it is not there; its tables are brought up to date.
 
     Args:
-        folder: Where the instances are, and the SQLite database unless `url` names another.
+        folder: Where the instances are unless `bucket` is given, and the SQLite database unless `url` names another.
         url: PostgreSQL or SQLite database.
+        bucket: Where the instances are instead.
 
     Raises:
-        UsageError: the URL is none, or a newer version of firstread made the archive.
+        UsageError: the URL is none, the bucket's settings cannot be used, or a newer version of firstread made the
+            archive.
         ArchiveUnavailable: the folder or the database cannot be used.
     """
     folder = folder.absolute()
-    files = InstanceFiles(folder)
+    with on_disk(folder):
+        make_folder(folder)
+    engine = open_engine(url or f"sqlite:///{folder / DATABASE}")
     try:
-        engine = open_engine(url or f"sqlite:///{folder / DATABASE}")
+        files = InstanceObjects(folder, engine, bucket) if bucket else InstanceFiles(folder)
         try:
             upgrade(engine)
             receiver = Receiver(engine, files, folder)
         except BaseException:
-            engine.dispose()
+            files.close()
             raise
     except BaseException:
-        files.close()
+        engine.dispose()
         raise
     return Archive(folder, engine, files, receiver)
 
@@ -75,5 +83,30 @@ def archive_of(settings: Settings) -> Archive:
     """Open the archive that the settings name; see `open_archive`."""
     url = settings.database_url
     return open_archive(
-        settings.archive_dir or settings.data_dir / "archive", url=url.get_secret_value() if url else None
+        settings.archive_dir or settings.data_dir / "archive",
+        url=url.get_secret_value() if url else None,
+        bucket=_bucket(settings),
+    )
+
+
+def _bucket(settings: Settings) -> Bucket | None:
+    if settings.instances_url is None:
+        return None
+    if settings.archive_full_percent is not None:
+        raise UsageError(
+            "The settings instances_url and archive_full_percent exclude each other: a bucket is never full.",
+            remedy="Unset archive_full_percent.",
+        )
+    secret = settings.instances_key
+    options = {
+        "endpoint": settings.instances_endpoint,
+        "region": settings.instances_region,
+        "access_key_id": settings.instances_key_id,
+        "secret_access_key": secret.get_secret_value() if secret else None,
+    }
+    return Bucket(
+        settings.instances_url,
+        {name: value for name, value in options.items() if value is not None},
+        cache=settings.cache_dir / "instances",
+        cache_bytes=settings.instances_cache_mib << 20,
     )

@@ -9,7 +9,8 @@ both databases, a backup of one can be restored into the other.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -20,9 +21,10 @@ from sqlalchemy.exc import DatabaseError
 
 from firstread.archive.archive import DATABASE, Archive
 from firstread.archive.database import HEAD, open_engine, reading, revision, upgrade, writing
-from firstread.archive.files import NAME, flush_folder, on_disk
+from firstread.archive.disk import flush_folder, on_disk
 from firstread.archive.models import Base, Instance, Worker
 from firstread.archive.results import copy_results, is_result_folder, result_folders
+from firstread.archive.store import NAME, InstanceStore
 from firstread.archive.stored import StoredFile, count_files, stored_files
 from firstread.archive.verify import FaultyFile, digest_of
 from firstread.errors import ArchiveUnavailable, FirstreadError, RefusedInput, UsageError
@@ -65,7 +67,11 @@ def backup(archive: Archive, folder: Path, *, progress: Progress = silent) -> Co
         upgrade(engine)
         with reading(archive.engine) as source, writing(engine) as target:
             _copy_rows(source, target)
-        copied = _copy_files(engine, archive.files.folder, folder / "instances", "backup", progress)
+        target_folder = folder / "instances"
+        copied = _copy_files(
+            engine, lambda stored: _copy_out(stored, archive.files, target_folder), "backup", progress
+        )
+        _flush_folders(target_folder)
         copied = _with_results(engine, copied, archive.folder, folder)
         with engine.connect() as connection:  # one file that can be moved, without a log beside it
             connection.connection.driver_connection.execute("PRAGMA journal_mode = DELETE")  # type: ignore[union-attr]
@@ -103,7 +109,11 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
                 raise RefusedInput(
                     f"The backup in {folder} names files outside itself.", remedy="Use another backup."
                 )
-        copied = _copy_files(engine, folder / "instances", archive.files.folder, "restore", progress)
+        source_folder = folder / "instances"
+        copied = _copy_files(
+            engine, lambda stored: _copy_in(stored, source_folder, archive.files), "restore", progress
+        )
+        archive.files.flush()
         copied = _with_results(engine, copied, folder, archive.folder)
         with reading(engine) as source, writing(archive.engine) as target:
             _copy_rows(source, target)
@@ -187,16 +197,13 @@ def _settle(target: Connection) -> None:
     target.execute(text("ANALYZE"))
 
 
-def _copy_files(engine: Engine, source: Path, target: Path, stage: str, progress: Progress) -> Copied:
+def _copy_files(engine: Engine, copy: Callable[[StoredFile], bool], stage: str, progress: Progress) -> Copied:
     total = max(count_files(engine), 1)
     files = copied = size = 0
     faults: list[FaultyFile] = []
-    folders: set[Path] = {target}
     for stored in stored_files(engine):
         try:
-            if _copy(stored, source, target):
-                copied += 1
-                folders |= {(target / stored.name).parent, (target / stored.name).parent.parent}
+            copied += copy(stored)
         except FileNotFoundError:
             faults.append(FaultyFile(stored.sop_instance_uid, stored.name, "missing"))
         except _Damaged:
@@ -204,10 +211,6 @@ def _copy_files(engine: Engine, source: Path, target: Path, stage: str, progress
         files, size = files + 1, size + stored.size
         if files % 32 == 0:
             progress(stage, min(files / total, 1.0))
-    with on_disk(target):
-        for folder in folders:
-            if folder.is_dir():
-                flush_folder(folder)
     progress(stage, 1.0)
     return Copied(files, copied, size, tuple(faults))
 
@@ -216,28 +219,62 @@ class _Damaged(Exception):
     pass
 
 
-def _copy(stored: StoredFile, source: Path, target: Path) -> bool:
-    """Copy a file and verify it on the way; False where it is there already and as it should be."""
+def _copy_out(stored: StoredFile, source: InstanceStore, target: Path) -> bool:
+    """Copy a file into a folder and verify it on the way; False where it is there already and as it should be."""
     to, partial = target / stored.name, target / f"{stored.name}.partial"
     if to.is_file() and to.stat().st_size == stored.size and digest_of(to) == stored.digest:
         return False
-    digest = sha256()
-    with (source / stored.name).open("rb") as reading_from, on_disk(target):
+    content = _verified(source.pieces(stored.name), stored.digest)
+    first = next(content, b"")  # before anything is made: it may be missing
+    with on_disk(target):
         for made in (target, partial.parent.parent, partial.parent):
             made.mkdir(mode=0o700, exist_ok=True)
         try:
             with open(partial, "wb", opener=_private) as writing_to:
-                while chunk := reading_from.read(_CHUNK):
-                    digest.update(chunk)
-                    writing_to.write(chunk)
+                writing_to.write(first)
+                writing_to.writelines(content)
                 writing_to.flush()
                 os.fsync(writing_to.fileno())
-            if digest.hexdigest() != stored.digest:
-                raise _Damaged
             os.replace(partial, to)
         finally:
             partial.unlink(missing_ok=True)
     return True
+
+
+def _copy_in(stored: StoredFile, source: Path, target: InstanceStore) -> bool:
+    """Copy a file of a backup into a store, as `_copy_out`."""
+    if target.is_there(stored.name, stored.size):
+        with suppress(_Damaged):
+            for _ in _verified(target.pieces(stored.name), stored.digest):
+                pass
+            return False
+    path = source / stored.name
+    if not path.is_file():
+        raise FileNotFoundError
+    if digest_of(path) != stored.digest:
+        raise _Damaged
+    with path.open("rb") as stream:
+        written = target.write(stored.name, iter(lambda: stream.read(_CHUNK), b""))
+    if written is not None:
+        target.place([(written, stored.name)])
+    return True
+
+
+def _verified(pieces: Iterator[bytes], digest: str) -> Iterator[bytes]:
+    found = sha256()
+    for piece in pieces:
+        found.update(piece)
+        yield piece
+    if found.hexdigest() != digest:
+        raise _Damaged
+
+
+def _flush_folders(target: Path) -> None:
+    """Wait until the names of the files are on the disk."""
+    with on_disk(target):
+        for folder in (target, *target.glob("*"), *target.glob("*/*")):
+            if folder.is_dir():
+                flush_folder(folder)
 
 
 def _private(path: str, flags: int) -> int:

@@ -2,7 +2,7 @@
 
 An entry belongs to a stored file by its name. As stored files never change and names are never used twice, an entry
 that is there is right; what is missing, cut off or damaged is derived again. A removed instance takes the file of its
-series along (`InstanceFiles.remove`).
+series along (`InstanceStore.remove`).
 """
 
 import fcntl
@@ -11,16 +11,16 @@ import struct
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from firstread.archive.files import InstanceFiles
+from firstread.archive.store import InstanceStore, checked
 
 _MAGIC = b"FRM1"
 _ENTRY = struct.Struct("<32sII")  # stem of the stored file, bytes of the deflated entry, their CRC-32
 LARGEST_ENTRY = 64 << 20  # bytes, inflated
 
 
-def read_derived(files: InstanceFiles, name: str) -> dict[str, bytes]:
+def read_derived(files: InstanceStore, name: str) -> dict[str, bytes]:
     """Return the entries of the series that a stored file belongs to, by the stems of the files' names."""
     try:
         content = _path(files, name).read_bytes()
@@ -29,7 +29,7 @@ def read_derived(files: InstanceFiles, name: str) -> dict[str, bytes]:
     return _entries(content)[0]
 
 
-def add_derived(files: InstanceFiles, entries: Mapping[str, bytes]) -> None:
+def add_derived(files: InstanceStore, entries: Mapping[str, bytes]) -> None:
     """Add entries, by the full names of stored files of one series; several processes may do so at once.
 
     It is a cache: where the disk does not take it, nothing is added and nothing is said.
@@ -52,7 +52,7 @@ def add_derived(files: InstanceFiles, entries: Mapping[str, bytes]) -> None:
                     deflated = zlib.compress(entry, 1)
                     stream.write(_ENTRY.pack(stem.encode(), len(deflated), zlib.crc32(deflated)) + deflated)
     # Whoever removed one of them meanwhile may have looked before the file was there.
-    if not all(files.path(name).exists() for name in entries):
+    if files.removed_meanwhile(entries):
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
@@ -62,8 +62,8 @@ def stem_of(name: str) -> str:
     return name.rpartition("/")[2].removesuffix(".dcm")
 
 
-def _path(files: InstanceFiles, name: str) -> Path:
-    return files.derived / files.path(name).parent.relative_to(files.folder)
+def _path(files: InstanceStore, name: str) -> Path:
+    return files.derived / PurePosixPath(checked(name)).parent
 
 
 def _entries(content: bytes) -> tuple[dict[str, bytes], int]:

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from firstread.archive.files import on_disk, own_folder
+from firstread.archive.disk import on_disk
+from firstread.archive.incoming import own_folder
 from firstread.archive.part10 import Part10
 
 SEGMENT_BYTES = 64 << 20

@@ -9,13 +9,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from firstread.archive.database import is_passing, writing
-from firstread.archive.files import InstanceFiles, new_name, write_instance
 from firstread.archive.group_commit import GroupCommit
 from firstread.archive.header import LONGEST_TEXT, read_header
 from firstread.archive.journal import Entry, Journal, Record
 from firstread.archive.part10 import Part10
 from firstread.archive.record import Arrival, Outcome, record
 from firstread.archive.recovery import is_there_as_it_came, replay_journals, settle
+from firstread.archive.store import InstanceStore, new_name
 from firstread.errors import ArchiveFull, ArchiveUnavailable
 
 TRIES = 5
@@ -48,7 +48,7 @@ class Receiver:
         folder: Of the archive; what a process that was cut off had acknowledged is restored from its journal.
     """
 
-    def __init__(self, engine: Engine, files: InstanceFiles, folder: Path) -> None:
+    def __init__(self, engine: Engine, files: InstanceStore, folder: Path) -> None:
         self._engine = engine
         self._files = files
         self._group = GroupCommit(self._commit)
@@ -75,7 +75,7 @@ class Receiver:
         try:
             self._journal.put(entry)
             arrival.durable = entry.durable
-            arrival.written = write_instance(self._files, instance)
+            arrival.written = self._files.write(arrival.name, (instance.header, instance.dataset))
             self._group.submit(arrival)
             if arrival.error is not None:
                 raise arrival.error
@@ -118,8 +118,9 @@ class Receiver:
     def _restore(self, found: Record) -> None:
         """Store an instance of a journal again, where its row or its file is not as it was acknowledged."""
         arrival = self._arrival(found.instance, found.source)
-        arrival.written = write_instance(self._files, found.instance)
-        self._files.place([(arrival.written, arrival.name)])
+        written = self._files.write(arrival.name, (found.instance.header, found.instance.dataset))
+        if written is not None:
+            self._files.place([(written, arrival.name)])
         with writing(self._engine, journalled=True) as connection:
             record(
                 connection,

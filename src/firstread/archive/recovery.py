@@ -12,15 +12,16 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DataError
 
 from firstread.archive.database import flush_commits
-from firstread.archive.files import InstanceFiles, on_disk
+from firstread.archive.disk import on_disk
 from firstread.archive.journal import Record, read_segment
 from firstread.archive.part10 import Part10
+from firstread.archive.store import InstanceStore
 from firstread.errors import RefusedInput
 
 Restore = Callable[[Record], None]
 
 
-def settle(engine: Engine, files: InstanceFiles) -> None:
+def settle(engine: Engine, files: InstanceStore) -> None:
     """Make files and rows durable, so that the segment of the journal that has them may go.
 
     Raises:
@@ -30,7 +31,7 @@ def settle(engine: Engine, files: InstanceFiles) -> None:
     flush_commits(engine)
 
 
-def replay_journals(engine: Engine, files: InstanceFiles, folder: Path, restore: Restore) -> None:
+def replay_journals(engine: Engine, files: InstanceStore, folder: Path, restore: Restore) -> None:
     """Restore what processes that are gone had acknowledged, and remove their journals.
 
     Raises:
@@ -54,12 +55,12 @@ def replay_journals(engine: Engine, files: InstanceFiles, folder: Path, restore:
             os.close(lock)
 
 
-def is_there_as_it_came(files: InstanceFiles, name: str, size: int, dataset_digest: str) -> bool:
+def is_there_as_it_came(files: InstanceStore, name: str, size: int, dataset_digest: str) -> bool:
     """Tell whether a stored file holds the data set of this sha256 (hex); after a loss of power its size can lie."""
     if not files.is_there(name, size):
         return False
     try:
-        instance = Part10.parse(files.path(name).read_bytes())
+        instance = Part10.parse(b"".join(files.pieces(name)))
     except (OSError, RefusedInput):
         return False
     return sha256(instance.dataset).hexdigest() == dataset_digest

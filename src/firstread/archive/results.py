@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from firstread.archive.files import flush_file_system, on_disk
+from firstread.archive.disk import flush_file_system, on_disk
 from firstread.archive.models import Result
 
 RESULTS = "results"

@@ -1,10 +1,9 @@
 """Is everything there, and as it came? Every stored file against its digest."""
 
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import file_digest
+from hashlib import file_digest, sha256
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -13,8 +12,8 @@ from sqlalchemy import select
 
 from firstread.archive.archive import Archive
 from firstread.archive.database import reading
-from firstread.archive.files import NAME
 from firstread.archive.models import Instance
+from firstread.archive.store import NAME
 from firstread.archive.stored import StoredFile, count_files, stored_files
 from firstread.progress import Progress, silent
 
@@ -86,7 +85,7 @@ def verify(archive: Archive, *, tidy: bool = False, progress: Progress = silent)
     gone = set(without_row(archive, [each.name for each in faults]))
     faults = [each for each in faults if each.name not in gone]
     strays = tuple(without_row(archive, archive.files.names()))
-    removed = sum(_remove_old(archive, name) for name in strays) if tidy else 0
+    removed = sum(archive.files.remove_stray(name, STRAY_AGE_S) for name in strays) if tidy else 0
     progress("verify", 1.0)
     return Verification(files, size, tuple(faults), strays, removed)
 
@@ -100,14 +99,16 @@ def digest_of(path: Path) -> str:
 def _fault(archive: Archive, stored: StoredFile) -> Fault | None:
     if not NAME.fullmatch(stored.name):
         return "missing"
+    size, digest = 0, sha256()
     try:
-        path = archive.files.path(stored.name)
-        same = path.stat().st_size == stored.size and digest_of(path) == stored.digest
+        for piece in archive.files.pieces(stored.name):
+            size += len(piece)
+            digest.update(piece)
     except FileNotFoundError:
         return "missing"
     except OSError:
         return "unreadable"
-    return None if same else "damaged"
+    return None if (size, digest.hexdigest()) == (stored.size, stored.digest) else "damaged"
 
 
 def without_row(archive: Archive, names: Iterable[str]) -> Iterator[str]:
@@ -118,14 +119,3 @@ def without_row(archive: Archive, names: Iterable[str]) -> Iterator[str]:
             found = connection.execute(select(Instance.file).where(Instance.file.in_(portion))).scalars()
             known = set(found)
         yield from (name for name in portion if name not in known)
-
-
-def _remove_old(archive: Archive, name: str) -> bool:
-    path = archive.files.folder / name
-    try:
-        if time.time() - path.lstat().st_mtime < STRAY_AGE_S or not NAME.fullmatch(name):
-            return False
-        path.unlink()
-    except OSError:
-        return False
-    return True

@@ -24,6 +24,7 @@ BENCHMARKS = {
         "instances received a second, against Orthanc, storescp and a bare pynetdicom SCP",
     ),
     "fuzz-scp": ("fuzz_scp", "thousands of damaged DICOM streams, and what the node holds before and after"),
+    "scale-out": ("scale_out", "reads an hour by workers; emergencies behind two hundred that wait"),
     "nothing-lost": (
         "nothing_lost",
         "kills of a node and its workers while studies arrive, and what was lost or done twice",
@@ -45,6 +46,7 @@ Benchmark = Literal[
     "retinanet",
     "receipt",
     "fuzz-scp",
+    "scale-out",
     "nothing-lost",
     "dicomweb",
     "viewer",

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,9 +57,8 @@ def send(
 
     settings = load_settings()
     peer = peer_of(settings, to)
-    files = _files(settings, what)
     try:
-        with progress_bars(shown=not (quiet or as_json)) as progress:
+        with _files(settings, what) as files, progress_bars(shown=not (quiet or as_json)) as progress:
             sent = caller_of(settings).send(peer, files, progress=progress)
     except KeyboardInterrupt:
         print("firstread: stopped; run the same to go on, what was sent is recognised.", file=sys.stderr)
@@ -105,21 +106,21 @@ def echo(
         print(f"{peer} answers, in {1000 * seconds:.0f} ms.")
 
 
-def _files(settings: "Settings", what: str) -> list["Outgoing"]:
+@contextmanager
+def _files(settings: "Settings", what: str) -> Iterator[list["Outgoing"]]:
+    from firstread.archive import archive_of
     from firstread.errors import NothingReadable
     from firstread.network.outgoing import files_of_folder, files_of_study
 
     path = Path(what)
-    if path.exists():
-        files = files_of_folder(path)
-    else:
-        from firstread.archive import archive_of
-
-        with archive_of(settings) as archive:
-            files = files_of_study(archive, what)
-    if not files:
-        raise NothingReadable(
-            f"There is nothing to send in {what[:64]}.",
-            remedy="Name a folder or file of DICOM, or the UID of a study in the archive.",
-        )
-    return files
+    with ExitStack() as opened:
+        if path.exists():
+            files = files_of_folder(path)
+        else:
+            files = files_of_study(opened.enter_context(archive_of(settings)), what)
+        if not files:
+            raise NothingReadable(
+                f"There is nothing to send in {what[:64]}.",
+                remedy="Name a folder or file of DICOM, or the UID of a study in the archive.",
+            )
+        yield files

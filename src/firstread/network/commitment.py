@@ -110,15 +110,22 @@ class CommitmentSCP:
         try:
             with reading(self._archive.engine) as connection:
                 stored = locate(connection, [uid for _, uid in references])
+            kept = {
+                uid for uid, found in stored.items() if self._archive.files.is_there(found.file, found.size)
+            }
             reasons = {}
         except Exception:
-            stored, reasons = {}, dict.fromkeys((uid for _, uid in references), PROCESSING_FAILURE)
+            stored, kept, reasons = (
+                {},
+                set(),
+                dict.fromkeys((uid for _, uid in references), PROCESSING_FAILURE),
+            )
         for sop_class, uid in references:
             item = Dataset()
             item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = UID(sop_class), UID(uid)
             found = stored.get(uid)
             reason = reasons.get(uid, 0)
-            if found is None or not self._archive.files.is_there(found.file, found.size):
+            if found is None or uid not in kept:
                 reason = reason or NO_SUCH_INSTANCE
             elif found.sop_class_uid != sop_class:
                 reason = CLASS_INSTANCE_CONFLICT

@@ -1,7 +1,9 @@
 """What is to be sent: the DICOM files of a folder, or a study or retrieval of the archive."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from firstread.archive import Archive, Part10
@@ -33,13 +35,22 @@ def files_of_study(archive: Archive, study_uid: str) -> list[Outgoing]:
 
 
 def located_files(archive: Archive, found: Sequence[Located]) -> list[Outgoing]:
-    """Return stored instances as files to be sent."""
+    """Return stored instances as files to be sent, for as long as the archive is open."""
     return [
         Outgoing(
-            archive.files.path(each.file), each.sop_class_uid, each.sop_instance_uid, each.transfer_syntax_uid
+            partial(_stored, archive, each.file),
+            each.sop_class_uid,
+            each.sop_instance_uid,
+            each.transfer_syntax_uid,
         )
         for each in found
     ]
+
+
+@contextmanager
+def _stored(archive: Archive, name: str) -> Iterator[Path]:
+    with archive.files.at_hand(name) as (path,):
+        yield path
 
 
 def _outgoing(path: Path) -> Outgoing | None:
@@ -48,4 +59,9 @@ def _outgoing(path: Path) -> Outgoing | None:
             instance = Part10.parse(stream.read(_META))
     except (OSError, RefusedInput):
         return None
-    return Outgoing(path, instance.sop_class_uid, instance.sop_instance_uid, instance.transfer_syntax_uid)
+    return Outgoing(
+        lambda: nullcontext(path),
+        instance.sop_class_uid,
+        instance.sop_instance_uid,
+        instance.transfer_syntax_uid,
+    )

@@ -1,6 +1,7 @@
 """Stored files as the data sets of C-STORE: their encoded bytes go out as they lie on the disk."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ UNCOMPRESSED = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A file that is to be sent."""
+    """A file that is to be sent; `at_hand` has it on this host for as long as its context lasts."""
 
-    path: Path
+    at_hand: Callable[[], AbstractContextManager[Path]]
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
@@ -40,13 +41,15 @@ def send_stored(send: Callable[..., Dataset], dataset: Any, *args: Any, **option
 
     Raises:
         ValueError: the peer takes neither.
+        FirstreadError: the archive does not have the file at hand.
     """
     if not isinstance(dataset, StoredDataset):
         return send(dataset, *args, **options)
     stored: Outgoing = dataset.__dict__["stored"]
-    try:
-        return send(stored.path, *args, **options)
-    except ValueError:
-        if stored.transfer_syntax_uid not in UNCOMPRESSED:
-            raise
-    return send(dcmread(stored.path), *args, **options)
+    with stored.at_hand() as path:
+        try:
+            return send(path, *args, **options)
+        except ValueError:
+            if stored.transfer_syntax_uid not in UNCOMPRESSED:
+                raise
+        return send(dcmread(path), *args, **options)

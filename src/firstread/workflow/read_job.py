@@ -4,7 +4,7 @@ import hashlib
 import logging
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -145,7 +145,8 @@ def _read(node: Node, held: Claim, prior: str | None) -> _Ended:
         return {"verdict": "read", "error": ""}
     try:
         _make_folders(node.archive.folder, out.parent)
-        outcome = _in_child(node, held, prior, out)
+        with node.archive.files.at_hand(*held.files) as files:
+            outcome = _in_child(node, held, files, prior, out)
     except (ArchiveUnavailable, DiskFull) as problem:
         return {"verdict": "no room", "error": str(problem)}
     except (FirstreadError, OSError) as problem:
@@ -155,11 +156,11 @@ def _read(node: Node, held: Claim, prior: str | None) -> _Ended:
     return {"verdict": outcome.verdict, "error": outcome.error}
 
 
-def _in_child(node: Node, held: Claim, prior: str | None, out: Path) -> ReadOutcome:
+def _in_child(node: Node, held: Claim, files: Sequence[Path], prior: str | None, out: Path) -> ReadOutcome:
     archive = node.archive
     former = archive.folder / held.former if held.former else None
     request = ReadRequest(
-        files=tuple(str(archive.files.path(name)) for name in held.files),
+        files=tuple(map(str, files)),
         out=str(out),
         reader=held.reader,
         lang=held.lang,

@@ -8,7 +8,7 @@ from firstread.archive import Archive
 from firstread.dicom.parse import Damaged, parse_instance
 from firstread.dicom.quiet import quiet
 from firstread.dicom.source import FileSource
-from firstread.errors import ArchiveUnavailable
+from firstread.errors import AlteredInstance, ArchiveUnavailable
 
 
 def stored_header(archive: Archive, names: Sequence[str]) -> Dataset:
@@ -27,11 +27,11 @@ def stored_header(archive: Archive, names: Sequence[str]) -> Dataset:
     middle = len(names) // 2
     for name in (*names[middle:], *names[:middle]):
         try:
-            with quiet():
-                found = parse_instance(FileSource(archive.files.path(name)))
+            with archive.files.at_hand(name) as (path,), quiet():
+                found = parse_instance(FileSource(path))
         except OSError:
             continue
-        except Damaged:
+        except (Damaged, AlteredInstance):
             found = None
         if found is not None:
             return found.header

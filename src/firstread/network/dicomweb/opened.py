@@ -188,7 +188,7 @@ def opened(archive: Archive, stored: Stored) -> Iterator[Opened]:
     Raises:
         Problem: 404, it was removed meanwhile; 409, it cannot be parsed.
     """
-    with mapped(archive.files.path(stored.file)) as content, quiet():
+    with archive.files.at_hand(stored.file) as (path,), mapped(path) as content, quiet():
         try:
             read = (
                 _deflated(stored, content)

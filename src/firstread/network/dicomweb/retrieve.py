@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import chain
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
@@ -157,16 +157,22 @@ def _encoded(archive: Archive, each: Stored, wanted: str) -> tuple[str, Iterator
         Problem: 404, it was removed meanwhile; 406, it cannot be transcoded; 409, it is damaged.
     """
     if wanted in ("*", each.transfer_syntax_uid):
-        path = archive.files.path(each.file)
-        if not path.is_file():
-            raise missing()
-        return each.transfer_syntax_uid, file_pieces(path)
+        pieces = file_pieces(archive, each.file)
+        try:
+            first = next(pieces, b"")  # it is had open from now on
+        except FileNotFoundError:
+            raise missing() from None
+        return each.transfer_syntax_uid, chain((first,), pieces)
     with opened(archive, each) as read:
         return EXPLICIT_LITTLE, iter([explicit(read)])
 
 
-def file_pieces(path: Path) -> Iterator[bytes]:
-    """Yield a file piece by piece."""
-    with path.open("rb") as stream:
+def file_pieces(archive: Archive, name: str) -> Iterator[bytes]:
+    """Yield a stored file piece by piece.
+
+    Raises:
+        FileNotFoundError: it was removed meanwhile.
+    """
+    with archive.files.at_hand(name) as (path,), path.open("rb") as stream:
         while piece := stream.read(PIECE):
             yield piece
