@@ -1,6 +1,5 @@
 """The node as a process of its own: told to stop, killed, misconfigured."""
 
-import shutil
 import signal
 import socket
 import threading
@@ -35,24 +34,6 @@ def test_it_listens_where_it_says_hears_whom_it_is_told_and_stops_on_sigterm(tmp
             Caller("STRANGER", seconds=20).echo(node.peer)
         assert stopped(node) == 0
         assert node.events()[-1] == "stopped"
-
-
-def test_a_process_without_the_api_says_on_a_port_of_its_own_whether_it_is_ready(tmp_path):
-    with serving(tmp_path, health_port="0") as node:
-        assert "api" not in node.told
-        assert node.health("live").status_code == 200
-        ready = node.health()
-        assert ready.status_code == 200
-        assert ready.json()["checks"] == dict.fromkeys(("stopping", "database", "disk", "scp"), "fine")
-
-
-def test_it_is_not_ready_where_the_disk_has_less_than_its_reserve(tmp_path):
-    reserve = str(shutil.disk_usage(tmp_path).total >> 20)
-    with serving(tmp_path, health_port="0", archive_reserve_mib=reserve) as node:
-        refused = node.health()
-        assert refused.status_code == 503
-        assert refused.json()["checks"]["disk"] == "less free than archive_reserve_mib"
-        assert node.health("live").status_code == 200
 
 
 @pytest.mark.timeout(120)
