@@ -212,6 +212,18 @@ def test_a_result_that_was_damaged_before_it_was_kept_is_read_anew(archive, sett
 
 
 @sqlite_only
+def test_a_destination_that_the_settings_lost_is_a_delivery_that_fails_and_not_a_read(
+    archive, settings, told
+):
+    receive_chest(archive)
+    (job,) = want(archive, replace(WANTED, destinations=("gone",)))
+    with Worker(archive, settings):
+        until_state(archive, job, "done")
+        (delivery,) = until(lambda: [row for row in rows(archive, Delivery) if row.state == "failed"])
+    assert "gone" in delivery.error
+
+
+@sqlite_only
 def test_a_worker_that_stops_puts_its_job_back_without_a_lost_attempt(archive, settings, told):
     told("wait")
     receive_chest(archive)
