@@ -90,9 +90,11 @@ def _uids(column: ColumnElement[Any], value: str) -> Condition:
 def _text(column: ColumnElement[Any], value: str) -> Condition:
     if "*" not in value and "?" not in value:
         return column == value
+    prefix = re.split(r"[*?]", value, maxsplit=1)[0]
+    if prefix and value.rstrip("*") == prefix:
+        return _begins(column, prefix)
     pattern = "".join(_ESCAPE + c if c in "%_" else {"*": "%", "?": "_"}.get(c, c) for c in value)
     like = column.like(pattern, escape=_ESCAPE)
-    prefix = re.split(r"[*?]", value, maxsplit=1)[0]
     # The range says nothing new, but it lets the database use the index.
     return and_(_begins(column, prefix), like) if prefix else like
 
