@@ -1,6 +1,5 @@
 """The node as a process of its own: told to stop, killed, misconfigured."""
 
-import shutil
 import signal
 import socket
 import threading
@@ -35,24 +34,6 @@ def test_it_listens_where_it_says_hears_whom_it_is_told_and_stops_on_sigterm(tmp
             Caller("STRANGER", seconds=20).echo(node.peer)
         assert stopped(node) == 0
         assert node.events()[-1] == "stopped"
-
-
-def test_a_process_without_the_api_says_on_a_port_of_its_own_whether_it_is_ready(tmp_path):
-    with serving(tmp_path, health_port="0") as node:
-        assert "api" not in node.told
-        assert node.health("live").status_code == 200
-        ready = node.health()
-        assert ready.status_code == 200
-        assert ready.json()["checks"] == dict.fromkeys(("stopping", "database", "disk", "scp"), "fine")
-
-
-def test_it_is_not_ready_where_the_disk_has_less_than_its_reserve(tmp_path):
-    reserve = str(shutil.disk_usage(tmp_path).total >> 20)
-    with serving(tmp_path, health_port="0", archive_reserve_mib=reserve) as node:
-        refused = node.health()
-        assert refused.status_code == 503
-        assert refused.json()["checks"]["disk"] == "less free than archive_reserve_mib"
-        assert node.health("live").status_code == 200
 
 
 @pytest.mark.timeout(120)
@@ -158,6 +139,16 @@ def test_people_are_told_where_it_listens_and_that_nobody_may_call_yet(tmp_path)
     assert f"FIRSTREAD listens for DICOM on 127.0.0.1 port {node.peer.port}" in said
     assert "dicom_callers" in said
     assert " stopped " in said
+
+
+def test_people_are_told_that_nothing_is_read_and_sent_where_no_route_and_no_destination_is_there(tmp_path):
+    with serving(tmp_path, role="worker", health_port="0") as node:
+        assert (node.told["routes"], node.told["destinations"]) == ([], [])
+        assert set(node.health().json()["checks"]) == {"stopping", "database", "disk", "worker"}
+        assert stopped(node) == 0
+        said = "\n".join(node.events())
+    assert "no route: nothing will be read" in said
+    assert "no destination: results stay here" in said
 
 
 def test_quiet_is_quiet(tmp_path):

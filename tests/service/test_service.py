@@ -1,5 +1,6 @@
 """The parts of a process, put together in this one."""
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -33,8 +34,8 @@ def settings(tmp_path):
     return make
 
 
-def ready(service):
-    where = service.facts()["api"]
+def ready(service, part="api"):
+    where = service.facts()[part]
     answer = requests.get(f"http://127.0.0.1:{where['port']}/health/ready", timeout=30)
     return answer.status_code, answer.json()["checks"]
 
@@ -49,6 +50,27 @@ def test_it_is_not_ready_from_the_moment_that_it_is_asked_to_stop(settings):
         assert (status, checks["stopping"]) == (503, "asked to stop")
     finally:
         assert service.stop(0.0)
+
+
+def test_without_the_api_the_checks_are_on_a_port_of_their_own_where_one_is_set(settings):
+    for port, parts in ((None, ["scp"]), (0, ["scp", "health"])):
+        service = Service(settings(health_port=port), frozenset({Role.SCP}))
+        try:
+            assert [part.name for part in service.parts] == parts
+            assert port is None or ready(service, "health")[0] == 200
+        finally:
+            service.stop(0.0)
+
+
+def test_it_is_not_ready_where_the_disk_has_less_than_its_reserve(settings, tmp_path):
+    reserve = shutil.disk_usage(tmp_path).total >> 20
+    service = Service(settings(archive_reserve_mib=reserve), frozenset({Role.API}))
+    try:
+        status, checks = ready(service)
+        assert (status, checks["disk"]) == (503, "less free than archive_reserve_mib")
+        assert service.alive()
+    finally:
+        service.stop(0.0)
 
 
 def test_a_database_that_is_away_is_said_and_the_process_lives(settings, postgres_server, postgres_url):

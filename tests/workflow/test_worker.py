@@ -3,15 +3,18 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 from sqlalchemy import text
 
+from firstread.archive.columns import now
 from firstread.archive.database import writing
-from firstread.archive.models import Delivery, Job, Result
+from firstread.archive.models import Delivery, Job, Result, Study
 from firstread.archive.models import Worker as WorkerRow
+from firstread.archive.results import result_folder_name
 from firstread.errors import UsageError
 from firstread.workflow import durable, jobs
 from firstread.workflow.result_folder import load_result
@@ -132,6 +135,11 @@ def test_a_worker_reads_as_many_at_once_as_it_is_allowed_and_no_more(archive, se
         assert sorted(row.state for row in rows(archive, Job)) == ["running", "running", "waiting"]
         told("")
         until(lambda: all(row.state == "done" for row in rows(archive, Job)))
+        until(lambda: not any(known(archive).values()))
+        durable.forget((now() - timedelta(hours=1)).isoformat())
+        assert len(known(archive)) == 3
+        durable.forget((now() + timedelta(hours=1)).isoformat())
+        assert known(archive) == {}
     assert sorted(row.attempts for row in rows(archive, Job)) == [1, 1, 1]
 
 
@@ -185,6 +193,34 @@ def test_what_is_refused_fails_at_once_and_what_may_pass_after_its_attempts(
     assert ("safe" if word == "refuse" else "killed") in row.error
     assert "Synthetic" not in row.error
     assert rows(archive, Result) == []
+
+
+@sqlite_only
+def test_a_result_that_was_damaged_before_it_was_kept_is_read_anew(archive, settings, told, monkeypatch):
+    from firstread.workflow import read_job
+
+    monkeypatch.setattr(read_job, "FIRST_WAIT_S", 0.1)
+    receive_chest(archive)
+    (job,) = want(archive)
+    folder = archive.folder / result_folder_name(rows(archive, Study)[0].study_uid, job)
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text("{}")
+    with Worker(archive, settings):
+        row = until_state(archive, job, "done")
+    assert (row.attempts, row.images) == (1, 12)
+    assert load_result(folder).acquisition.slices == 12
+
+
+@sqlite_only
+def test_a_destination_that_the_settings_lost_is_a_delivery_that_fails_and_not_a_read(
+    archive, settings, told
+):
+    receive_chest(archive)
+    (job,) = want(archive, replace(WANTED, destinations=("gone",)))
+    with Worker(archive, settings):
+        until_state(archive, job, "done")
+        (delivery,) = until(lambda: [row for row in rows(archive, Delivery) if row.state == "failed"])
+    assert "gone" in delivery.error
 
 
 @sqlite_only

@@ -30,7 +30,7 @@ def serve(
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Say where it listens as one line of JSON, on standard output.")
+        bool, typer.Option("--json", help="Say what runs, and where, as one line of JSON on standard output.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Log nothing but warnings and errors.")] = False,
 ) -> None:
@@ -107,14 +107,13 @@ def _tell(service: "Service", settings: "Settings") -> None:
         _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
     if "worker" in facts:
         from firstread.workflow.deliveries import unusable_destinations
-        from firstread.workflow.routes import load_routes
 
-        if routes := load_routes(settings):
-            _log.info("routes: %s", ", ".join(route.name for route in routes))
+        if facts["routes"]:
+            _log.info("routes: %s", ", ".join(facts["routes"]))
         else:
             _log.warning("no route: nothing will be read; see docs/how-to/routes.md")
-        if settings.destinations:
-            _log.info("destinations: %s", ", ".join(settings.destinations))
+        if facts["destinations"]:
+            _log.info("destinations: %s", ", ".join(facts["destinations"]))
             for name, wrong in unusable_destinations(settings).items():
                 _log.warning("nothing can be delivered to %s: %s", name, wrong)
         else:

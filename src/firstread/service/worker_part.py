@@ -4,6 +4,7 @@ from typing import Any
 
 from firstread.archive import Archive
 from firstread.settings import Settings
+from firstread.workflow.routes import load_routes
 from firstread.workflow.worker import Worker
 
 
@@ -13,12 +14,14 @@ class WorkerPart:
     name = "worker"
 
     def __init__(self, archive: Archive, settings: Settings) -> None:
+        self._routes = [route.name for route in load_routes(settings)]
+        self._destinations = list(settings.destinations)
         self._worker = Worker(archive, settings)
         self._worker.__enter__()
 
     def facts(self) -> dict[str, Any]:
-        """Return the worker's name among those of the installation."""
-        return {"worker": self._worker.name}
+        """Return the worker's name among those of the installation, and what it knows on its start."""
+        return {"worker": self._worker.name, "routes": self._routes, "destinations": self._destinations}
 
     def wrong(self) -> str | None:
         """Tell whether it takes work."""

@@ -78,10 +78,6 @@ class Worker:
         lately = time.monotonic() - self._swept_at < self._node.settings.worker_lost_s
         return lately and not self._node.stopping.is_set()
 
-    def look_now(self) -> None:
-        """Look for work at once, instead of within a second."""
-        self._node.news.set()
-
     def stop(self, grace_s: float) -> None:
         """Take no more work; what runs gets so many seconds, and is then put back to wait, without a lost attempt.
 
