@@ -38,15 +38,14 @@ def test_senders_are_told_that_there_is_no_room_and_lose_nothing(
 ):
     folder, within = small_disk
     files = sorted(write(tmp_path / "series", ct_series(anatomy(300, 64))).glob("*.dcm"))
+    batches = [files[start : start + 20] for start in range(0, len(files), 20)]
     port = free_port()
     with nursery(tmp_path, settings_of(folder / "archive", database_url), within=within) as forks:
         node = forks.server("scp", "serve", "--role", "scp", FIRSTREAD_DICOM_PORT=str(port))
         disk = forks.seen(folder)
         wait_for(lambda: "listens" in node.log)
         ballast = fill(disk, ROOM_MIB)
-        with Sender(
-            debian_tool("storescu"), lambda: ("127.0.0.1", port), [[file] for file in files]
-        ) as sender:
+        with Sender(debian_tool("storescu"), lambda: ("127.0.0.1", port), batches) as sender:
             wait_for(lambda: sender.answers[REFUSED] >= 5, 60)
             before = len(sender.acknowledged)
             assert 0 < before < len(files)
