@@ -21,8 +21,8 @@ from sqlalchemy import insert
 
 from firstread.archive import Archive, Part10, open_archive
 from firstread.archive.database import writing
-from firstread.archive.header import folded
-from firstread.archive.models import Patient, Series, Study
+from firstread.archive.models import Patient, PatientWord, Series, Study
+from firstread.archive.names import folded, words
 from firstread.web import create_app
 from firstread.web.listen import listen, service
 
@@ -31,15 +31,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # tests/ is not
 from tests.dicom.ct_series import ROOT, anatomy, ct_series, encode
 
 PORTION = 5000
+BAR_MS = 50.0  # p95 of a query
 QUERIES = (
     "StudyDate={day}&ModalitiesInStudy=CT&limit=50",
     "StudyDate={day}-&limit=50",
-    "PatientName=NAME12*&limit=50",
+    "StudyDate=20240101-20241231&ModalitiesInStudy=CT&PatientName=NAME1*&limit=50",
+    "StudyDate=20240101-20241231&PatientName=given7 name12&fuzzymatching=true&limit=50",
+    "PatientName=NAME{few}*&limit=50",
+    "PatientName=NAME1*&limit=50&offset=500",
+    "PatientName=*me{few}^*&limit=50",
+    "PatientName=*nobody*&limit=50",
     "PatientName=given7 name12&fuzzymatching=true&limit=50",
+    "PatientName=name&fuzzymatching=true&limit=50",
     "PatientID=P{n}",
     "AccessionNumber=A{n}",
+    "ModalitiesInStudy=PT&limit=50",
+    "StudyDescription=*nothing*&limit=50",
+    "limit=50&offset=20000",
     "limit=50",
 )
+"""What worklists ask: by day, by name with its beginning, part or words, much and little; the newest first."""
 
 
 def fill(archive: Archive, count: int) -> None:
@@ -48,11 +59,12 @@ def fill(archive: Archive, count: int) -> None:
     first = date(2016, 1, 1)
     for start in range(1, count + 1, PORTION):
         numbers = range(start, min(start + PORTION, count + 1))
-        patients, studies, series = [], [], []
+        patients, named, studies, series = [], [], [], []
         for n in numbers:
             name = f"Name{n % 5000}^Given{n % 97}"
             patients.append({"id": n, "key": f"\\P{n}", "patient_id": f"P{n}", "issuer": "", "name": name,
                              "name_folded": folded(name), "birth_date": "19600101", "sex": "O"})  # fmt: skip
+            named += [{"patient_key": n, "word": word} for word in words(name)]
             day = (first + timedelta(days=chance.randrange(3650))).strftime("%Y%m%d")
             studies.append({"id": n, "patient_key": n, "study_uid": f"1.2.3.{n}", "study_id": "", "study_date": day,
                             "study_time": "120000", "accession_number": f"A{n}", "description": "CHEST",
@@ -61,7 +73,12 @@ def fill(archive: Archive, count: int) -> None:
                            "modality": chance.choice(("CT", "MR", "DX")), "body_part": "CHEST",
                            "number_of_instances": 0})  # fmt: skip
         with writing(archive.engine) as connection:
-            for table, rows in ((Patient, patients), (Study, studies), (Series, series)):
+            for table, rows in (
+                (Patient, patients),
+                (PatientWord, named),
+                (Study, studies),
+                (Series, series),
+            ):
                 connection.execute(insert(table), rows)
     with archive.engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
@@ -98,11 +115,14 @@ def measure(archive: Archive, options: argparse.Namespace) -> None:
                 times = []
                 for _ in range(options.repeats):
                     asked = query.format(
-                        day=f"2025{chance.randint(1, 12):02d}15", n=chance.randint(1, options.studies)
+                        day=f"2025{chance.randint(1, 12):02d}15",
+                        n=chance.randint(1, options.studies),
+                        few=chance.randint(1000, 4999),
                     )
                     times.append(1000 * timed(session, f"{url}/studies?{asked}")[0])
-                cut = statistics.quantiles(times, n=20)
-                print(f"  {query:58} p50 {statistics.median(times):7.1f} ms   p95 {cut[-1]:7.1f} ms")
+                p95 = statistics.quantiles(times, n=20)[-1]
+                met = "" if p95 <= BAR_MS else f"   above {BAR_MS:.0f} ms"
+                print(f"  {query:84} p50 {statistics.median(times):6.1f} ms   p95 {p95:6.1f} ms{met}")
             for kind in ("first", "again"):
                 seconds, size = timed(session, f"{url}/studies/{ROOT}.1/series/{ROOT}.1.1/metadata")
                 print(f"  metadata of {options.slices} slices, {kind}: {seconds:.2f} s, {size / 1e6:.1f} MB")

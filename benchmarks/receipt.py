@@ -29,6 +29,7 @@ from benchmarks.one_read import RESULTS, host  # noqa: E402
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 LISTENERS = ("firstread", "bare pynetdicom", "storescp", "Orthanc")
 AE_TITLE = "RECEIVER"
+Runs = dict[str, dict[int, list[float]]]  # by listener and number of associations
 BARE = """
 import sys
 from pathlib import Path
@@ -82,17 +83,22 @@ def main() -> None:
         print(f"Not compared: {name} is not installed.", file=sys.stderr)
     listeners = [name for name in options.only if name not in missing]
 
-    rates: dict[str, dict[int, list[float]]] = {
-        name: {n: [] for n in options.associations} for name in listeners
-    }
+    rates: Runs = {name: {n: [] for n in options.associations} for name in listeners}
+    cpu: Runs = {name: {n: [] for n in options.associations} for name in listeners}
     for repeat in range(options.repeats):
         for name in listeners:
             for count in options.associations:
-                rates[name][count].append(rate(name, files, count))
+                a_second, ms = rate(name, files, count)
+                rates[name][count].append(a_second)
+                cpu[name][count].append(ms)
                 told = f"{name}, {count} associations, {repeat + 1}/{options.repeats}"
-                print(f"{told}: {rates[name][count][-1]:.1f} instances/s", file=sys.stderr)
-    medians = {name: {n: statistics.median(runs) for n, runs in of.items()} for name, of in rates.items()}
-    print_table(medians, options.associations)
+                print(f"{told}: {a_second:.1f} instances/s, {ms:.2f} ms of CPU each", file=sys.stderr)
+    print_table(medians(rates), options.associations)
+    print("\nCPU of the listener (ms an instance), which depends less on what else the machine does:")
+    told = {
+        name: of for name, of in medians(cpu).items() if name != "storescp"
+    }  # it does not wait for its children
+    print_table(told, options.associations, what="ms", ratio=False)
     memory = memory_with(options.open, files[0]) if "firstread" in listeners else {}
     if memory:
         print(
@@ -105,15 +111,29 @@ def main() -> None:
         "instances": len(files),
         "bytes": sum(file.stat().st_size for file in files),
         "instances_per_s": rates,
+        "cpu_ms_an_instance": cpu,
         "memory_mib": memory,
     }
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
-def rate(name: str, files: list[Path], associations: int) -> float:
-    """Return how many instances a second an empty listener acknowledges."""
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder, listening(name, Path(folder)) as (port, _):
+def medians(runs: Runs) -> dict[str, dict[int, float]]:
+    """Return the median of each listener's runs."""
+    return {name: {n: statistics.median(each) for n, each in of.items()} for name, of in runs.items()}
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Return the processor seconds of a process and of its children that have ended."""
+    return sum(process.cpu_times()[:4])
+
+
+def rate(name: str, files: list[Path], associations: int) -> tuple[float, float]:
+    """Return how many instances a second an empty listener acknowledges, and its CPU time of each (ms)."""
+    with (
+        tempfile.TemporaryDirectory(dir=Path.cwd()) as folder,
+        listening(name, Path(folder)) as (port, process),
+    ):
         commands = [
             [
                 shutil.which("storescu", path=PATHS),
@@ -126,13 +146,13 @@ def rate(name: str, files: list[Path], associations: int) -> float:
             ]
             for part in (files[n::associations] for n in range(associations))
         ]
-        start = time.perf_counter()
+        cpu, start = cpu_s(process), time.perf_counter()
         senders = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for command in commands]
         failures = [told for sender in senders if (told := sender.communicate()[1]) and sender.returncode]
         seconds = time.perf_counter() - start
         if failures:
             sys.exit(f"storescu could not send to {name}: {failures[0]}")
-        return len(files) / seconds
+        return len(files) / seconds, 1000 * (cpu_s(process) - cpu) / len(files)
 
 
 def memory_with(count: int, file: Path) -> dict[str, float]:
@@ -241,16 +261,24 @@ STARTS: dict[str, Callable[[int, Path, dict[str, str]], list[str]]] = {
 }
 
 
-def print_table(medians: dict[str, dict[int, float]], associations: list[int]) -> None:
-    """Print instances a second, and what firstread's are of each."""
-    heads = "".join(f" {n} association{'s' if n > 1 else ''} | firstread's are |" for n in associations)
-    print(f"| instances/s |{heads}")
-    print("| --- " * (1 + 2 * len(associations)) + "|")
-    for name, of in medians.items():
+def print_table(
+    measured: dict[str, dict[int, float]],
+    associations: list[int],
+    *,
+    what: str = "instances/s",
+    ratio: bool = True,
+) -> None:
+    """Print a row a listener, with firstread's share of each where the ratio means something."""
+    heads = [f"{n} association{'s' if n > 1 else ''}" for n in associations]
+    between = " | firstread's are | " if ratio else " | "
+    print(f"| {what} | {between.join(heads)}{between.rstrip() if ratio else ' |'}")
+    print("| --- " * (1 + len(heads) * (2 if ratio else 1)) + "|")
+    for name, of in measured.items():
         cells = ""
         for n in associations:
-            ours = medians.get("firstread", {}).get(n)
-            cells += f" {of[n]:.1f} | {f'× {ours / of[n]:.2f}' if ours and name != 'firstread' else ''} |"
+            ours = measured.get("firstread", {}).get(n)
+            share = f" {f'× {ours / of[n]:.2f}' if ours and name != 'firstread' else ''} |" if ratio else ""
+            cells += f" {of[n]:.1f} |{share}"
         print(f"| {name} |{cells}")
 
 

@@ -1,7 +1,6 @@
 """What tests of several rooms share."""
 
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -36,6 +35,7 @@ DEBIAN_PACKAGE = {
     "dcmcrle": "dcmtk",
     "dcmdjpeg": "dcmtk",
     "dcmdjpls": "dcmtk",
+    "dcm2xml": "dcmtk",
     "dcmdump": "dcmtk",
     "dsrdump": "dcmtk",
     "gdcmconv": "libgdcm-tools",
@@ -106,10 +106,8 @@ def postgres_server() -> Iterator[postgres.Server]:
 @pytest.fixture
 def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
     """The URL of an empty archive's database of the test's own."""
-    name = f"test_{secrets.token_hex(6)}"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE template")
-    yield postgres_server.url(name)
-    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgres_server.empty_archive() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -121,7 +121,13 @@ def test_the_image_runs_a_command_that_exists_with_what_the_build_needs():
     text = (DEPLOY / "Dockerfile").read_text()
     (command,) = re.findall(r"^CMD \[\"(\w+)\"\]$", text, re.MULTILINE)
     assert parse(command).info_name == "serve"
-    for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE):
-        for name in line.split()[:-1]:
-            assert (DEPLOY.parent / name).exists(), name
+    copied = [
+        name
+        for line in re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE)
+        for name in line.split()[:-1]
+    ]
+    sent = re.findall(r"^!(.+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
+    assert copied == sent
+    for name in copied:
+        assert (DEPLOY.parent / name).exists(), name
     assert "USER firstread" in text

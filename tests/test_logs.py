@@ -1,34 +1,27 @@
 import io
 import json
 import logging
-import sys
 import threading
 
 import pytest
 
 from firstread.logs import configure_logs, digest
+from tests.kept_logging import kept_logging
 
 UID = "1.2.840.113619.2.55.3.604688.1"
 
 
 @pytest.fixture
-def lines(monkeypatch):
-    """A function that configures JSON logs, and one that returns what was logged since."""
-    loggers = [logging.getLogger(), logging.getLogger("firstread")]
-    before = [(each.handlers[:], each.level) for each in loggers]
-    for place, name in ((sys, "excepthook"), (sys, "unraisablehook"), (threading, "excepthook")):
-        monkeypatch.setattr(place, name, getattr(place, name))
-    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
+def lines():
+    """A function that configures JSON logs, and returns one that returns what was logged since."""
     stream = io.StringIO()
 
     def logged(level="info"):
         configure_logs("json", level, stream=stream)
         return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
-    yield logged
-    for each, (handlers, level) in zip(loggers, before, strict=True):
-        each.handlers[:] = handlers
-        each.setLevel(level)
+    with kept_logging():
+        yield logged
 
 
 def test_a_line_of_ours_has_its_text_its_level_the_time_and_what_it_is_about(lines):
@@ -41,14 +34,15 @@ def test_a_line_of_ours_has_its_text_its_level_the_time_and_what_it_is_about(lin
     assert line["timestamp"].endswith("Z")
 
 
-def test_a_uid_is_the_same_digest_in_every_line_and_addresses_stay(lines):
+@pytest.mark.parametrize("uid", [UID, "2.25.329800735698586629295641978511506172918", "1.2.3.4.5"])
+def test_a_uid_is_the_same_digest_in_every_line_and_addresses_and_versions_stay(lines, uid):
     logged = lines()
     log = logging.getLogger("firstread.network")
-    log.warning("instance %s came again from %s", UID, "10.0.0.21", extra={"study": UID})
+    log.warning("instance %s came again from %s to %s", uid, "192.168.100.121", "2.1.0", extra={"study": uid})
     (line,) = logged()
-    assert line["event"] == f"instance {digest(UID)} came again from 10.0.0.21"
-    assert line["study"] == digest(UID)
-    assert UID not in json.dumps(line)
+    assert line["event"] == f"instance {digest(uid)} came again from 192.168.100.121 to 2.1.0"
+    assert line["study"] == digest(uid)
+    assert uid not in json.dumps(line)
 
 
 @pytest.mark.parametrize("name", ["sqlalchemy.engine", "dbos", "pynetdicom.acse", "uvicorn.error"])

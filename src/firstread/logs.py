@@ -19,7 +19,8 @@ from structlog.typing import EventDict, ProcessorReturnValue, WrappedLogger
 
 Format = Literal["auto", "json", "text"]
 _OWN = "firstread"
-_UID = re.compile(r"\d+(?:\.\d+){5,}")  # PS3.5 section 9.1; addresses and versions have fewer parts
+# PS3.5 section 9.1: numbers with dots. Versions and addresses have fewer parts, and are shorter.
+_UID = re.compile(r"\d+(?:\.\d+){4,}|(?=[\d.]{16})\d+(?:\.\d+)+")
 _FILLED_IN = re.compile(r"%(?:\(\w+\))?[-#0 +]*\d*(?:\.\d+)?[a-zA-Z]")
 
 

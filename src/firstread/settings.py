@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -312,7 +312,7 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
         "Default: those of the system.",
     )
-    public_url: str | None = Field(
+    public_url: AnyHttpUrl | None = Field(
         default=None,
         examples=["https://firstread.example"],
         description="URL under which others reach this node's web service, for links in the events of webhooks: "

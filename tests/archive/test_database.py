@@ -16,7 +16,8 @@ from firstread.archive.database import (
     upgrade,
     writing,
 )
-from firstread.archive.models import Base, Delivery, Job, Result, Study
+from firstread.archive.models import Base, Delivery, Job, Patient, PatientWord, Result, Study
+from firstread.archive.names import folded, words
 from firstread.errors import ArchiveUnavailable, UsageError
 
 
@@ -159,3 +160,19 @@ def test_jobs_of_the_first_version_become_revisions_and_lose_nothing(engine):
     with writing(engine) as connection:
         command.downgrade(migration_config(connection), "0001")
         assert connection.execute(text("SELECT count(*) FROM delivery")).scalar_one() == 1
+
+
+def test_names_of_an_earlier_version_are_found_by_their_words(engine):
+    upgrade(engine)
+    with writing(engine) as connection:
+        command.downgrade(migration_config(connection), "0002")
+        for n, name in enumerate(("Doe^Jane-Ann", "Doe^Jane^Jane", "", "王^小东"), 1):
+            row = {"n": n, "key": f"k{n}", "name": name, "folded": folded(name)}
+            connection.execute(
+                text("INSERT INTO patient VALUES (:n, :key, '', '', :name, :folded, '', '')"), row
+            )
+    upgrade(engine)
+    with reading(engine) as connection:
+        kept = connection.execute(select(PatientWord.patient_key, PatientWord.word)).all()
+        names = connection.execute(select(Patient.id, Patient.name)).all()
+    assert sorted(kept) == sorted((key, word) for key, name in names for word in words(name))

@@ -1,5 +1,10 @@
-import pytest
+import re
+from contextlib import ExitStack
 
+import pytest
+from sqlalchemy import event
+
+from firstread.archive import open_archive
 from firstread.archive.database import reading
 from firstread.archive.query import find
 from firstread.errors import UsageError
@@ -15,8 +20,19 @@ PEOPLE = [
 ]
 
 
-@pytest.fixture
-def filled(archive):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(request, tmp_path_factory):
+    """An archive that no test changes."""
+    with ExitStack() as stack:
+        url = None
+        if request.param == "postgresql":
+            url = stack.enter_context(request.getfixturevalue("postgres_server").empty_archive())
+        archive = stack.enter_context(open_archive(tmp_path_factory.mktemp("query") / "archive", url=url))
+        fill(archive)
+        yield archive
+
+
+def fill(archive):
     for study, name, patient, date, time, modality, description in PEOPLE:
 
         def change(ds, values=(name, patient, date, time, modality, description)):
@@ -28,15 +44,13 @@ def filled(archive):
             archive.receive(instance)
     (structured,) = instances(1, study=1, series=2, change=lambda ds: setattr(ds, "Modality", "SR"))
     archive.receive(structured)
-    return archive
 
 
-def studies(archive, **keys):
+def studies(archive, *, fuzzy=False, **keys):
     """The last component of the Study UIDs that are found."""
     with reading(archive.engine) as connection:
-        return [
-            int(study["StudyInstanceUID"].rpartition(".")[2]) for study in find(connection, "study", keys)
-        ]
+        found = find(connection, "study", keys, fuzzy=fuzzy)
+    return [int(study["StudyInstanceUID"].rpartition(".")[2]) for study in found]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +89,61 @@ def studies(archive, **keys):
 )
 def test_studies_are_matched_as_the_standard_says(filled, keys, expected):
     assert studies(filled, **keys) == expected
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"PatientName": "jane doe"}, [1]),
+        ({"PatientName": "DO*"}, [3, 2, 1]),
+        ({"PatientName": "jo do"}, [2]),
+        ({"PatientName": "j"}, [2, 1, 4]),
+        ({"PatientName": "oe"}, []),  # within a word
+        ({"PatientName": "doe doe doe"}, [3, 2, 1]),
+        ({"PatientName": "^*="}, [3, 2, 1, 4, 5]),
+        ({"PatientName": "doe", "PatientID": "AB*"}, [2]),
+        ({"PatientName": "m", "StudyDate": "20250101-", "ModalitiesInStudy": "CT"}, [3]),
+        ({"PatientName": "%"}, []),
+        ({"PatientID": "AB1"}, [2]),
+    ],
+)
+def test_fuzzy_names_are_matched_by_their_words(filled, keys, expected):
+    assert studies(filled, fuzzy=True, **keys) == expected
+
+
+NAMES = [
+    ({"PatientName": "do*"}, False),
+    ({"PatientName": "j d"}, True),
+    ({"PatientName": "d", "PatientID": "A*"}, True),
+]
+OTHERS = [
+    ({"StudyDescription": "*es*"}, False),
+    ({"ModalitiesInStudy": "CT"}, False),
+    ({"ModalitiesInStudy": "CT", "PatientName": "d", "StudyDescription": "C*"}, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("level", "keys", "fuzzy"),
+    [("patient", *asked) for asked in NAMES]
+    + [(level, *asked) for level in ("study", "series", "instance") for asked in NAMES + OTHERS],
+)
+def test_keys_that_name_little_and_keys_that_name_much_find_the_same(filled, monkeypatch, level, keys, fuzzy):
+    def found():
+        with reading(filled.engine) as connection:
+            return find(connection, level, keys, limit=10, fuzzy=fuzzy)
+
+    little = found()
+    monkeypatch.setattr("firstread.archive.narrowing.MOST", 0)
+    assert little
+    assert found() == little
+
+
+def test_a_patient_with_several_words_that_match_is_found_once(archive):
+    archive.receive(instances(1, change=lambda ds: setattr(ds, "PatientName", "Anna^Annabel"))[0])
+    for level in ("patient", "study", "series"):
+        with reading(archive.engine) as connection:
+            assert len(find(connection, level, {"PatientName": "ann"}, fuzzy=True)) == 1
 
 
 def test_a_study_tells_its_modalities_and_numbers(filled):
@@ -135,3 +204,37 @@ def test_a_key_that_cannot_be_matched_is_refused_by_name_and_not_repeated(sqlite
 def test_a_hostile_key_finds_nothing_and_harms_nothing(filled, value):
     assert studies(filled, PatientID=value) == []
     assert len(studies(filled)) == 5
+
+
+@pytest.mark.parametrize("most", [1000, 0])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"StudyDate": "20250101-20250107", "ModalitiesInStudy": "CT"},
+        {"StudyDate": "20250101-", "ModalitiesInStudy": "CT", "PatientName": "doe*"},
+        {"PatientName": "doe jane"},
+        {"PatientName": "*oe*"},
+        {"PatientID": "A*"},
+        {"AccessionNumber": "A1"},
+        {},
+    ],
+)
+def test_no_worklist_is_found_by_looking_at_every_row(sqlite_archive, monkeypatch, keys, most):
+    monkeypatch.setattr("firstread.archive.narrowing.MOST", most)
+    asked = []
+
+    def listen(connection, cursor, statement, parameters, context, executemany):
+        asked.append((statement, parameters))
+
+    event.listen(sqlite_archive.engine, "before_cursor_execute", listen)
+    with reading(sqlite_archive.engine) as connection:
+        find(connection, "study", keys, limit=50, fuzzy=keys.get("PatientName") == "doe jane")
+        event.remove(sqlite_archive.engine, "before_cursor_execute", listen)
+        selects = [each for each in asked if each[0].startswith("SELECT")]
+        steps = [
+            row.detail
+            for statement, parameters in selects
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    assert selects
+    assert not [step for step in steps if re.fullmatch(r"SCAN (patient|study|series)\w*", step)]

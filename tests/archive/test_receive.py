@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from firstread.archive import OWN_SOURCE, Part10, open_archive
+from firstread.archive import OWN_SOURCE, PRIOR_SOURCE, Part10, open_archive
 from firstread.archive.models import Instance, Patient, Series, Study
 from firstread.archive.verify import verify
 from firstread.errors import ArchiveUnavailable, RefusedInput
@@ -224,6 +224,24 @@ def test_a_database_that_goes_away_loses_nothing_that_was_acknowledged(
         }
 
 
+def test_senders_that_try_again_do_not_fill_the_disk_while_the_database_is_away(
+    tmp_path, postgres_server, postgres_url
+):
+    first, second = instances(2)
+    with open_archive(tmp_path / "archive", url=postgres_url) as archive:
+        kept = archive.receive(first).file
+        postgres_server.stop()
+        try:
+            for _ in range(3):
+                with pytest.raises(ArchiveUnavailable):
+                    archive.receive(second)
+            assert list(archive.files.names()) == [kept]
+        finally:
+            postgres_server.start()
+        assert archive.receive(second).outcome == "stored"
+        assert verify(archive).sound
+
+
 def test_own_results_are_listed_with_their_study_and_do_not_make_it_newly_received(archive):
     for instance in instances(2):
         archive.receive(instance, source="SCANNER")
@@ -241,6 +259,22 @@ def test_an_image_that_comes_after_own_results_makes_its_study_newly_received(sq
     (before,) = rows(sqlite_archive, Study)
     sqlite_archive.receive(image, source="SCANNER")
     assert rows(sqlite_archive, Study)[0].last_received_at > before.last_received_at
+
+
+def test_a_prior_that_comes_by_itself_makes_its_study_newly_received(archive):
+    fetched = instances(2)
+    for instance in fetched:
+        archive.receive(instance, source=PRIOR_SOURCE)
+    (before,) = rows(archive, Study)
+    for source in (PRIOR_SOURCE, OWN_SOURCE):
+        assert archive.receive(fetched[0], source=source).outcome == "duplicate"
+    assert rows(archive, Study)[0].last_received_at == before.last_received_at
+    assert archive.receive(fetched[0], source="SCANNER").outcome == "duplicate"
+    (after,) = rows(archive, Study)
+    assert after.last_received_at > before.last_received_at
+    assert [row.source for row in rows(archive, Instance)] == ["SCANNER", PRIOR_SOURCE]
+    archive.receive(fetched[0], source="SCANNER")
+    assert rows(archive, Study)[0].last_received_at == after.last_received_at
 
 
 @pytest.mark.parametrize("first", [OWN_SOURCE, "PACS"])
@@ -272,21 +306,3 @@ def test_an_own_result_of_which_the_patient_was_half_read_leaves_its_study_consi
 
 def test_no_peer_can_call_itself_what_own_results_come_from():
     assert not is_ae_title(OWN_SOURCE)
-
-
-def test_senders_that_try_again_do_not_fill_the_disk_while_the_database_is_away(
-    tmp_path, postgres_server, postgres_url
-):
-    first, second = instances(2)
-    with open_archive(tmp_path / "archive", url=postgres_url) as archive:
-        kept = archive.receive(first).file
-        postgres_server.stop()
-        try:
-            for _ in range(3):
-                with pytest.raises(ArchiveUnavailable):
-                    archive.receive(second)
-            assert list(archive.files.names()) == [kept]
-        finally:
-            postgres_server.start()
-        assert archive.receive(second).outcome == "stored"
-        assert verify(archive).sound

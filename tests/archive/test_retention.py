@@ -1,8 +1,10 @@
 from datetime import timedelta
+from itertools import cycle
 
 import pytest
 from sqlalchemy import insert, select, update
 
+from firstread.archive import OWN_SOURCE, PRIOR_SOURCE
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job, Patient, Removal, Result, Study
@@ -14,9 +16,11 @@ from tests.archive.samples import instances, rows
 LATER = timedelta(days=31)
 
 
-def add_study(archive, study, *, jobs=("done",), deliveries=("sent",), days_ago=0, routed=True):
-    for instance in instances(2, study=study):
-        archive.receive(instance)
+def add_study(
+    archive, study, *, jobs=("done",), deliveries=("sent",), days_ago=0, routed=True, sources=("CT1",)
+):
+    for source, instance in zip(cycle(sources), instances(2, study=study), strict=False):
+        archive.receive(instance, source=source)
     with writing(archive.engine) as connection:
         key = connection.execute(select(Study.id).order_by(Study.id.desc())).scalars().first()
         if days_ago:
@@ -60,6 +64,12 @@ def test_what_was_read_and_sent_goes_when_it_is_old_with_its_files(archive):
     assert [len(rows(archive, table)) for table in (Job, Result, Delivery)] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("jobs", [(), ("done",), ("failed",), ("cancelled",)])
+def test_a_prior_that_was_fetched_goes_whether_it_was_read_or_not(archive, jobs):
+    add_study(archive, 1, days_ago=40, jobs=jobs, sources=(PRIOR_SOURCE, OWN_SOURCE))
+    assert retain(archive, keep_days=30, full_percent=None).studies == 1
+
+
 @pytest.mark.parametrize(
     "kept",
     [
@@ -70,6 +80,11 @@ def test_what_was_read_and_sent_goes_when_it_is_old_with_its_files(archive):
         {"jobs": ("cancelled",)},
         {"jobs": ("done", "waiting")},
         {"routed": False},
+        {"jobs": ("waiting",), "sources": (PRIOR_SOURCE,)},
+        {"jobs": ("running",), "sources": (PRIOR_SOURCE,)},
+        {"jobs": ("failed",), "sources": (PRIOR_SOURCE, "CT1")},
+        {"jobs": (), "sources": (OWN_SOURCE,)},
+        {"jobs": (), "sources": (PRIOR_SOURCE,), "routed": False},
         {"deliveries": ("waiting",)},
         {"deliveries": ("failed",)},
         {"deliveries": ("sent", "waiting")},

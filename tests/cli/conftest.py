@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from firstread.cli import main
+from tests.kept_logging import kept_logging
 
 
 class Ended(NamedTuple):
@@ -30,5 +31,6 @@ def firstread(monkeypatch, capsys, tmp_path):
             main()
         return Ended(ended.value.code or 0, *capsys.readouterr())
 
-    yield run
+    with kept_logging():
+        yield run
     signal.signal(signal.SIGTERM, former)

@@ -54,6 +54,13 @@ def test_the_check_finds_what_serve_would_refuse(firstread, file, text, said):
     assert said in checked.err
 
 
+def test_the_check_finds_a_destination_to_which_nothing_could_be_delivered(firstread, file):
+    file('[destinations]\nris = "webhook:https://ris.example"\n')
+    checked = firstread("config", "check")
+    assert checked.code == 2
+    assert "ris has no key" in checked.err
+
+
 def test_the_check_says_which_file_it_is_about_and_whether_others_may_read_its_secrets(firstread, file):
     path = file('database_url = "postgresql://me:geheim@db/archive"')
     checked = firstread("config", "check")

@@ -5,7 +5,7 @@ import pytest
 
 from firstread.archive import open_archive
 from firstread.archive.models import Job
-from firstread.workflow import jobs
+from firstread.workflow import attempts
 from tests.archive.samples import rows
 from tests.workflow.samples import WANTED, receive, take, want
 
@@ -46,7 +46,7 @@ def test_what_failed_is_shown_with_its_error_and_what_it_follows(firstread, arch
     take(archive, first)
     (second,) = want(archive, again=True)
     held = take(archive, second)
-    jobs.give_up(archive, held, "The reading process was killed.")
+    attempts.give_up(archive, held, "The reading process was killed.")
     shown = firstread("jobs", "show", second)
     assert "The reading process was killed." in shown.out
     assert f"follows job {first}" in shown.out
@@ -57,7 +57,9 @@ def test_what_failed_is_shown_with_its_error_and_what_it_follows(firstread, arch
 
 def test_a_job_that_is_done_is_shown_with_its_deliveries(firstread, archive):
     (job,) = want(archive)
-    jobs.finish(archive, take(archive, job), digest="0" * 64, category="4A", deliveries=[("PACS", "sr.dcm")])
+    attempts.finish(
+        archive, take(archive, job), digest="0" * 64, category="4A", deliveries=[("PACS", "sr.dcm")]
+    )
     shown = firstread("jobs", "show", job)
     assert [word in shown.out for word in ("4A", "PACS", "sr.dcm", "results/")] == [True] * 4
 

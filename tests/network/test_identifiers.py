@@ -57,3 +57,22 @@ def test_an_answer_names_its_level_where_it_can_be_retrieved_and_its_character_s
         "STUDY", "HERE", "ISO_IR 192",
     )  # fmt: skip
     assert (str(made.PatientName), made.StudyID, made.StudyInstanceUID) == ("王^小东", None, "1.2")
+
+
+def test_the_item_of_a_sequence_is_matched_and_answered():
+    request = identifier(
+        ScheduledProcedureStepID="STEP1", RequestedProcedureID="", ReasonForTheRequestedProcedure="x"
+    )
+    asked = identifier(QueryRetrieveLevel="SERIES", RequestAttributesSequence=[request])
+    query = read_query(asked, study_root=True)
+    assert query.keys == {"RequestAttributesSequence.ScheduledProcedureStepID": "STEP1"}
+    assert query.ignored
+    found = {
+        "SeriesInstanceUID": "1.2",
+        "RequestAttributesSequence.ScheduledProcedureStepID": "STEP1",
+        "RequestAttributesSequence.RequestedProcedureID": "PROC1",
+    }
+    (item,) = answer(query, found, retrieve_ae_title="HERE").RequestAttributesSequence
+    assert (item.ScheduledProcedureStepID, item.RequestedProcedureID) == ("STEP1", "PROC1")
+    nothing = answer(query, {"SeriesInstanceUID": "1.2"}, retrieve_ae_title="HERE")
+    assert len(nothing.RequestAttributesSequence) == 0

@@ -10,6 +10,9 @@ from firstread.findings import ReadResult
 from firstread.phantom import NoduleSpec, Phantom, make_phantom
 from firstread.phantom.series import write_series
 from firstread.workflow.read_study import read_study
+from tests.network.conftest import storescp
+
+__all__ = ["storescp"]
 
 NODULES = (
     NoduleSpec(diameter_mm=6.5, attenuation="solid", side="left", zone="lower"),

@@ -17,7 +17,7 @@ from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 NURSERY = Path(__file__).with_name("nursery.py")
-IMPORTED = ("firstread.archive", "firstread.dicom.quiet", "firstread.network.configured")
+IMPORTED = ("firstread.service.service", "firstread.service.worker_part", "firstread.logs")
 DEADLINE_S = 60.0
 
 
@@ -28,7 +28,7 @@ class Nursery:
         folder: For the logs of the commands.
         environment: Settings that all of them have.
         within: A command that the nursery itself is started by, such as `ip netns exec NAME`.
-        imported: Modules that are imported once, before any command starts.
+        sites: Folders of installed packages that the commands find too.
     """
 
     def __init__(
@@ -37,16 +37,14 @@ class Nursery:
         environment: dict[str, str],
         *,
         within: Sequence[str] = (),
-        imported: Sequence[str] = IMPORTED,
+        sites: Sequence[Path] = (),
     ) -> None:
         self._folder, self._environment = folder, environment
         self._lock = threading.Lock()
         self.servers: list[Server] = []
-        path = os.pathsep.join(
-            [str(ROOT / "src"), str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-        )
+        path = os.pathsep.join([str(ROOT / "src"), str(ROOT), *map(str, sites)])
         self._process = subprocess.Popen(
-            [*within, sys.executable, str(NURSERY), *imported],
+            [*within, sys.executable, str(NURSERY), *IMPORTED],
             env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         assert self._process.stdout and self._process.stdout.readline() == "ready\n"
@@ -141,9 +139,15 @@ class Server:
 
 
 @contextmanager
-def nursery(folder: Path, environment: dict[str, str], **options: Sequence[str]) -> Iterator[Nursery]:
+def nursery(
+    folder: Path,
+    environment: dict[str, str],
+    *,
+    within: Sequence[str] = (),
+    sites: Sequence[Path] = (),
+) -> Iterator[Nursery]:
     """Yield a nursery; nothing that it forked outlives the block."""
-    made = Nursery(folder, environment, **options)
+    made = Nursery(folder, environment, within=within, sites=sites)
     try:
         yield made
     finally:
@@ -159,24 +163,25 @@ def settings_of(archive: Path, database_url: str | None) -> dict[str, str]:
 def kill_at_random(
     servers: Sequence[Server], kills: int, *, seed: int, progress: Callable[[], int], most_s: float = 0.25
 ) -> None:
-    """Kill servers at random moments, each started again at once, until there were so many kills.
+    """Kill servers at random moments, each started again at once, so many times.
 
     Most are killed while work is done: a random moment after `progress` has grown. One in five is killed a random
-    moment after its start, whatever it is doing then.
+    moment after the last kill, whatever it is doing then.
 
     Args:
-        servers: One of them is chosen each time.
+        servers: One of them is chosen each time; one that is named twice is chosen twice as often.
         kills: Of all of them together.
         seed: Of the choices and the moments.
         progress: A number that grows while work is done.
         most_s: Longest moment.
     """
     chance, nothing = Random(seed), threading.Event()
-    while sum(server.kills for server in servers) < kills:
+    for _ in range(kills):
         if chance.random() < 0.8:
             before = progress()
             wait_for(lambda before=before: progress() > before, DEADLINE_S)
         nothing.wait(chance.uniform(0, most_s))
         server = chance.choice(servers)
+        assert server.runs, f"{server.name} ended by itself: {server.log[-2000:]}"
         server.kill()
         server.start()

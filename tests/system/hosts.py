@@ -1,13 +1,18 @@
 """Two hosts on one computer: network namespaces with a cable between them."""
 
+import ctypes
 import os
 import secrets
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+
+CLONE_NEWNET = 0x40000000  # setns(2)
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,21 @@ class Cable:
     def within(self, host: int) -> list[str]:
         """Return the command that runs another on a host, 0 or 1."""
         return ["ip", "netns", "exec", self.names[host]]
+
+    def listen(self, host: int) -> socket.socket:
+        """Return a socket that listens on a host; its port is free there."""
+        made: list[socket.socket] = []
+
+        def enter_and_listen() -> None:
+            # Sockets stay on the host on which they were made; only this thread goes there.
+            with open(f"/run/netns/{self.names[host]}") as namespace:
+                assert ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET) == 0
+            made.append(socket.create_server((self.addresses[host], 0)))
+
+        thread = threading.Thread(target=enter_and_listen)
+        thread.start()
+        thread.join()
+        return made[0]
 
     def pull(self) -> None:
         """Take the cable out: what is sent is lost, and nobody is told."""

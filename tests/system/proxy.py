@@ -1,10 +1,11 @@
-"""A network that cuts connections: a TCP proxy between a sender and a node."""
+"""A network that cuts connections: a proxy between a sender and a node, or a worker and its database."""
 
 import select
 import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -12,20 +13,27 @@ Cut = tuple[int, str]  # after so many bytes of the sender: "reset", "close", "s
 
 
 class Proxy:
-    """Forwards connections to a port of this computer.
+    """Forwards connections.
 
     Args:
-        port: Of the node.
+        connect: Makes a connection to where they go.
         cut: Called for each connection; returns after how many bytes and how it is cut, or None.
+        listener: Where they come from. Default: a free port of this computer.
 
     Attributes:
         port: On which it listens.
         cuts: How many connections were cut.
     """
 
-    def __init__(self, port: int, cut: Callable[[], Cut | None]) -> None:
-        self._target, self._cut = port, cut
-        self._listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(
+        self,
+        connect: Callable[[], socket.socket],
+        cut: Callable[[], Cut | None] = lambda: None,
+        *,
+        listener: socket.socket | None = None,
+    ) -> None:
+        self._connect, self._cut = connect, cut
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.cuts = 0
         self._over, self._hung_up = threading.Event(), threading.Event()
@@ -61,8 +69,7 @@ class Proxy:
         left, how = cut or (1 << 62, "")
         node, hung_up = None, self._hung_up
         try:
-            node = socket.create_connection(("127.0.0.1", self._target))
-            node.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            node = self._connect()
             while not (self._over.is_set() or hung_up.is_set()):
                 for ready in select.select([client, node], [], [], 0.05)[0]:
                     content = ready.recv(4096)
@@ -89,3 +96,25 @@ class Proxy:
                 if each is not None:
                     with suppress(OSError):
                         each.close()
+
+
+def to_port(port: int) -> Callable[[], socket.socket]:
+    """Return what connects to a port of this computer."""
+
+    def connect() -> socket.socket:
+        made = socket.create_connection(("127.0.0.1", port))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    return connect
+
+
+def to_file(path: Path) -> Callable[[], socket.socket]:
+    """Return what connects to a socket in the file system."""
+
+    def connect() -> socket.socket:
+        made = socket.socket(socket.AF_UNIX)
+        made.connect(str(path))
+        return made
+
+    return connect

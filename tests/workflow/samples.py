@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from firstread.archive.database import writing
 from firstread.archive.models import Job, Study
-from firstread.workflow import jobs
+from firstread.workflow import attempts, jobs
 from firstread.workflow.routes import PlannedRead
 from tests.archive.samples import instances, rows
 
@@ -31,7 +31,9 @@ def want(archive, *reads, study=1, again=False):
 def take(archive, job, *, worker="w", most_attempts=3):
     """Claim a job as its workflow does."""
     row = job_row(archive, job)
-    return jobs.claim(archive, job, workflow_id=row.workflow_id, worker=worker, most_attempts=most_attempts)
+    return attempts.claim(
+        archive, job, workflow_id=row.workflow_id, worker=worker, most_attempts=most_attempts
+    )
 
 
 def job_row(archive, job):

@@ -22,13 +22,25 @@ def taken(monkeypatch):
     return found
 
 
-def test_a_worker_that_gives_no_sign_of_life_is_taken_over_and_others_are_not(archive, taken):
+class Clock:
+    seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+def test_a_worker_that_gives_no_sign_of_life_is_taken_over_whatever_its_clock_says(archive, taken):
+    clock = Clock()
+    watch = lost.Watch(archive, "own", lost_s=30, clock=clock)
     for worker in ("a", "b", "own"):
         lost.sign_of_life(archive, worker)
     with writing(archive.engine) as connection:
-        old = now() - timedelta(seconds=31)
-        connection.execute(update(Worker).where(Worker.id.in_(("b", "own"))).values(seen_at=old))
-    assert lost.take_over_lost(archive, "own", lost_s=30) == ("b",)
+        late = now() - timedelta(hours=1)
+        connection.execute(update(Worker).where(Worker.id == "a").values(seen_at=late))
+    assert watch.take_over_lost() == ()
+    clock.seconds = 31.0
+    lost.sign_of_life(archive, "a")
+    assert watch.take_over_lost() == ("b",)
     assert taken == ["b"]
     assert sorted(row.id for row in rows(archive, Worker)) == ["a", "own"]
 
@@ -46,7 +58,7 @@ def test_a_sign_of_life_renews_the_row(archive):
 
 def test_a_worker_that_nobody_knows_is_taken_over(archive, taken):
     lost.sign_of_life(archive, "a")
-    assert lost.take_over_lost(archive, "own", lost_s=30) == ("b",)
+    assert lost.Watch(archive, "own", lost_s=30).take_over_lost() == ("b",)
 
 
 def test_a_worker_of_this_host_whose_process_ended_is_lost_at_once(archive, taken):
@@ -60,7 +72,7 @@ def test_a_worker_of_this_host_whose_process_ended_is_lost_at_once(archive, take
         row = {"id": "a", "host": "here", "process": ended.stdout.strip()}
         connection.execute(insert(Worker).values(row))
         connection.execute(insert(Worker).values(row | {"id": "b", "process": lost.this_process()}))
-    assert lost.take_over_lost(archive, "own", lost_s=3600) == ("a",)
+    assert lost.Watch(archive, "own", lost_s=3600).take_over_lost() == ("a",)
 
 
 def test_a_process_is_told_from_another_with_its_number_and_of_another_host_nothing_is_said():

@@ -13,7 +13,7 @@ from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Job, Result
 from firstread.archive.models import Worker as WorkerRow
 from firstread.errors import UsageError
-from firstread.workflow import jobs
+from firstread.workflow import durable, jobs
 from firstread.workflow.result_folder import load_result
 from firstread.workflow.worker import Worker
 from tests.archive.samples import rows
@@ -117,9 +117,39 @@ def test_a_stat_study_overtakes_two_hundred_that_wait(archive, settings, told):
 
 
 def known(archive):
-    from firstread.workflow import durable
-
     return durable.states([row.workflow_id for row in rows(archive, Job)])
+
+
+@sqlite_only
+def test_a_worker_reads_as_many_at_once_as_it_is_allowed_and_no_more(archive, settings, told):
+    told("wait")
+    for study in (1, 2, 3):
+        receive_chest(archive, study=study)
+        want(archive, study=study)
+    with Worker(archive, settings.model_copy(update={"worker_reads": 2})):
+        until(lambda: [row.stage for row in rows(archive, Job)].count("load") == 2)
+        until(lambda: len(known(archive)) == 3)
+        assert sorted(row.state for row in rows(archive, Job)) == ["running", "running", "waiting"]
+        told("")
+        until(lambda: all(row.state == "done" for row in rows(archive, Job)))
+    assert sorted(row.attempts for row in rows(archive, Job)) == [1, 1, 1]
+
+
+@sqlite_only
+def test_a_revision_begins_when_the_one_before_has_ended(archive, settings, told):
+    told("wait")
+    receive_chest(archive)
+    (first,) = want(archive)
+    with Worker(archive, settings.model_copy(update={"worker_reads": 2})):
+        until(lambda: job_row(archive, first).stage == "load")
+        receive_chest(archive, 14)
+        revision, other = want(archive, WANTED, replace(WANTED, reader="none"))
+        until_state(archive, other, "failed")  # what came with it was begun
+        assert job_row(archive, revision).state == "waiting"
+        told("")
+        until_state(archive, revision, "done")
+    assert job_row(archive, first).ended_at < job_row(archive, revision).started_at
+    assert job_row(archive, revision).images == 14
 
 
 @sqlite_only
@@ -130,7 +160,9 @@ def test_a_read_that_is_cancelled_ends_at_once_and_can_be_retried(archive, setti
     with Worker(archive, settings):
         until_state(archive, job, "running")
         until(lambda: job_row(archive, job).stage == "load")
+        workflow = job_row(archive, job).workflow_id
         jobs.cancel(archive, job)
+        until(lambda: durable.states([workflow]) == {workflow: False})
         told("")
         jobs.retry(archive, job)
         assert until_state(archive, job, "done").attempts == 1
@@ -230,3 +262,24 @@ def test_a_worker_that_was_cut_off_and_returns_makes_no_second_result(archive, s
     assert first.wait(60) == 0
     assert rows(archive, Result) == [result]
     assert job_row(archive, job).state == "done"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_worker_stops_while_the_database_is_away_and_another_goes_on(
+    archive, started, told, postgres_server
+):
+    told("wait")
+    receive_chest(archive)
+    (job,) = want(archive)
+    first, _ = started()
+    until(lambda: job_row(archive, job).stage == "load")
+    postgres_server.stop()
+    try:
+        first.terminate()
+        assert first.wait(60) == 0
+    finally:
+        postgres_server.start()
+    told("")
+    started()
+    until_state(archive, job, "done")
+    assert len(rows(archive, Result)) == 1

@@ -13,6 +13,7 @@ _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONG = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT", b"SV", b"UV"))
 _LARGEST_VALUE = 1 << 16
+_DELIMITER = 8  # bytes of an element that ends an item or a sequence
 
 
 class Unparsable(Exception):
@@ -27,36 +28,68 @@ def first_elements(
     implicit: bool,
     big: bool,
     most: int = MOST_ELEMENTS,
+    needed: int = _UNDEFINED,
 ) -> dict[int, bytes]:
     """Return the values of the wanted top-level elements up to the tag `last`.
 
     Args:
         dataset: Encoded data set.
-        wanted: Tags. Of values longer than 64 KiB, and of those of undefined length, there is none.
+        wanted: Tags. Of values longer than 64 KiB there is none; of a sequence it is its items.
         last: Reading stops at the first tag beyond it.
         implicit: Implicit VR is expected; where the first element contradicts, it is believed.
         big: Big endian.
         most: So many elements may come, those in sequences of undefined length included.
+        needed: Where an element beyond this tag is damaged, what was found before it is returned.
 
     Raises:
         Unparsable: it ends within an element, or never seems to end.
     """
     walk = _Walk(dataset, implicit=_is_implicit(dataset, expected=implicit), big=big, most=most)
     found: dict[int, bytes] = {}
-    at = 0
-    while at < len(dataset):
-        tag, vr, length, start = walk.element(at)
-        if tag > last:
-            break
-        if length == _UNDEFINED:
-            at = walk.after_sequence(start, implicit=walk.implicit or vr == b"UN", depth=0)
-            continue
-        at = start + length
-        if at > len(dataset):
-            raise Unparsable
-        if tag in wanted and length <= _LARGEST_VALUE:
-            found[tag] = bytes(dataset[start:at])
+    at = tag = 0
+    try:
+        while at < len(dataset):
+            tag, vr, length, start = walk.element(at)
+            if tag > last:
+                break
+            if length == _UNDEFINED:
+                at = walk.after_sequence(start, implicit=walk.implicit or vr == b"UN", depth=0)
+                end = at - _DELIMITER
+            else:
+                end = at = start + length
+            if at > len(dataset):
+                raise Unparsable
+            if tag in wanted and end - start <= _LARGEST_VALUE:
+                found[tag] = bytes(dataset[start:end])
+    except Unparsable:
+        if tag <= needed:
+            raise
     return found
+
+
+def first_item(items: bytes, wanted: Container[int], *, implicit: bool, big: bool) -> dict[int, bytes]:
+    """Return the values of the wanted elements in the first item of a sequence; none where it cannot be parsed."""
+    walk = _Walk(memoryview(items), implicit=implicit, big=big, most=MOST_ELEMENTS)
+    try:
+        tag, _, length, start = walk.element(0)
+        if tag != _ITEM:
+            return {}
+        end = start + length if length != _UNDEFINED else walk.after_item(start, implicit, 0) - _DELIMITER
+        content = memoryview(items)[start:end]
+        return first_elements(content, wanted, last=_UNDEFINED, implicit=implicit, big=big)
+    except Unparsable:
+        return {}
+
+
+def count_nested(items: memoryview, *, implicit: bool, big: bool, most: int) -> int:
+    """Return how many elements a sequence has, with all that is nested in it.
+
+    Raises:
+        Unparsable: it cannot be parsed, is nested too deeply, or has more than `most`.
+    """
+    walk = _Walk(items, implicit=implicit, big=big, most=most)
+    walk.count(0, len(items), depth=0)
+    return most - walk.left
 
 
 def _is_implicit(dataset: memoryview, *, expected: bool) -> bool:
@@ -78,12 +111,12 @@ class _Walk:
         self._tag = struct.Struct(f"{order}HH")
         self._short = struct.Struct(f"{order}H")
         self._long = struct.Struct(f"{order}I")
-        self._left = most
+        self.left = most
 
     def element(self, at: int, *, implicit: bool | None = None) -> tuple[int, bytes, int, int]:
         """Return tag, VR, length and start of the value of the element that begins at `at`."""
-        self._left -= 1
-        if not self._left:
+        self.left -= 1
+        if not self.left:
             raise Unparsable
         try:
             group, number = self._tag.unpack_from(self._dataset, at)
@@ -107,9 +140,27 @@ class _Walk:
                 return start
             if tag != _ITEM:
                 raise Unparsable
-            at = start + length if length != _UNDEFINED else self._after_item(start, implicit, depth)
+            at = start + length if length != _UNDEFINED else self.after_item(start, implicit, depth)
 
-    def _after_item(self, at: int, implicit: bool, depth: int) -> int:
+    def count(self, at: int, end: int, *, depth: int) -> None:
+        """Walk over all elements, items and what is nested in them between two places."""
+        if depth > 2 * DEEPEST:  # an item and its elements are two
+            raise Unparsable
+        while at < end:
+            tag, _, length, start = self.element(at)
+            if length == _UNDEFINED:  # its content follows, and then what ends it
+                at = start
+                continue
+            at = start + length
+            if at > len(self._dataset):
+                raise Unparsable
+            if tag == _ITEM or self._begins_item(start, at):
+                self.count(start, at, depth=depth + 1)
+
+    def _begins_item(self, at: int, end: int) -> bool:
+        return end - at >= _DELIMITER and self._tag.unpack_from(self._dataset, at) == (0xFFFE, 0xE000)
+
+    def after_item(self, at: int, implicit: bool, depth: int) -> int:
         while True:
             tag, vr, length, start = self.element(at, implicit=implicit)
             if tag == _ITEM_END:

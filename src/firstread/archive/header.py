@@ -4,20 +4,20 @@ Values are decoded from their bytes here; pydicom has the character sets.
 """
 
 import struct
-import unicodedata
 import zlib
 from dataclasses import dataclass
 
 from pydicom.charset import decode_bytes, python_encoding
 from pydicom.datadict import tag_for_keyword
 
-from firstread.archive.elements import Unparsable, first_elements
+from firstread.archive.elements import Unparsable, first_elements, first_item
 from firstread.archive.part10 import Part10
 from firstread.archive.uids import is_uid
 from firstread.errors import RefusedInput
 
 LONGEST_TEXT = 256
-_LAST = 0x00280011  # Columns: what the archive has columns for ends here, long before the pixels
+_NEEDED = 0x00280011  # Columns: up to here a header has to be whole
+_LAST = 0x00400275  # Request Attributes Sequence: what the archive has columns for ends here, long before the pixels
 _MOST_INFLATED = 16 << 20
 _IMPLICIT, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 _DEFLATED = ("1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")
@@ -56,6 +56,11 @@ class Header:
     rows: int | None
     columns: int | None
     frames: int | None
+    bits_allocated: int | None
+    step_date: str
+    step_time: str
+    scheduled_step_id: str
+    requested_procedure_id: str
 
     @property
     def patient_key(self) -> str:
@@ -95,6 +100,11 @@ def read_header(instance: Part10) -> Header:
         rows=raw.short("Rows"),
         columns=raw.short("Columns"),
         frames=raw.whole("NumberOfFrames"),
+        bits_allocated=raw.short("BitsAllocated"),
+        step_date=raw.date("PerformedProcedureStepStartDate"),
+        step_time=raw.text("PerformedProcedureStepStartTime"),
+        scheduled_step_id=raw.requested("ScheduledProcedureStepID"),
+        requested_procedure_id=raw.requested("RequestedProcedureID"),
     )
     said = (instance.sop_class_uid, instance.sop_instance_uid)
     if (header.sop_class_uid, header.sop_instance_uid) != said:
@@ -103,11 +113,6 @@ def read_header(instance: Part10) -> Header:
             remedy=_REMEDY,
         )
     return header
-
-
-def folded(name: str) -> str:
-    """Return a name as names are compared: without case, width and composition of letters."""
-    return unicodedata.normalize("NFKC", name).casefold()[:LONGEST_TEXT]
 
 
 class _Raw:
@@ -123,17 +128,28 @@ class _Raw:
                 last=_LAST,
                 implicit=syntax == _IMPLICIT,
                 big=syntax == _BIG,
+                needed=_NEEDED,
             )
         except (Unparsable, zlib.error):
             raise RefusedInput("The data set cannot be parsed.", remedy=_REMEDY) from None
         self._encodings = _encodings(self._bytes("SpecificCharacterSet"))
+        self._requested = first_item(
+            self._bytes("RequestAttributesSequence"), _TAGS, implicit=syntax == _IMPLICIT, big=syntax == _BIG
+        )
 
     def _bytes(self, keyword: str) -> bytes:
         return self._values.get(_TAG[keyword], b"")
 
     def text(self, keyword: str) -> str:
         """Return the value without control characters and padding; at most `LONGEST_TEXT` characters."""
-        value = _decoded(self._bytes(keyword), self._encodings)
+        return self._text(self._bytes(keyword))
+
+    def requested(self, keyword: str) -> str:
+        """Return a text of the first request that the series fulfils."""
+        return self._text(self._requested.get(_TAG[keyword], b""))
+
+    def _text(self, encoded: bytes) -> str:
+        value = _decoded(encoded, self._encodings)
         return "".join(c for c in value if c.isprintable()).strip()[:LONGEST_TEXT].strip()
 
     def uid(self, keyword: str) -> str:
@@ -181,7 +197,9 @@ _KEYWORDS = (
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "StudyDate", "StudyTime", "AccessionNumber", "Modality",
     "ReferringPhysicianName", "StudyDescription", "SeriesDescription", "PatientName", "PatientID", "IssuerOfPatientID",
     "PatientBirthDate", "PatientSex", "BodyPartExamined", "StudyInstanceUID", "SeriesInstanceUID", "StudyID",
-    "SeriesNumber", "InstanceNumber", "NumberOfFrames", "Rows", "Columns",
+    "SeriesNumber", "InstanceNumber", "NumberOfFrames", "Rows", "Columns", "BitsAllocated",
+    "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime", "RequestAttributesSequence",
+    "ScheduledProcedureStepID", "RequestedProcedureID",
 )  # fmt: skip
 _TAG = {keyword: tag_for_keyword(keyword) or 0 for keyword in _KEYWORDS}
 _TAGS = frozenset(_TAG.values())

@@ -4,15 +4,19 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from firstread.archive.header import folded
+from firstread.archive.models import Patient, PatientWord
+from firstread.archive.names import folded
 from firstread.archive.uids import is_uid
 from firstread.errors import UsageError
 
 Kind = Literal["uid", "text", "name", "date", "time", "number"]
 Condition = ColumnElement[bool]
 
+NO_VALUE = "\0"
+"""As a key: matches where there is no value (PS3.4 section C.2.2.2.7). No text of the archive has it."""
 MOST_UIDS = 1000  # of a list; SQLite and PostgreSQL take more
 MOST_WORDS = 8  # of a name that is matched fuzzily
 _ESCAPE = "\x1b"  # in no column: control characters are left out of them
@@ -33,6 +37,8 @@ def condition(kind: Kind, column: ColumnElement[Any], value: str, *, keyword: st
     Raises:
         UsageError: the key is none for an attribute of this kind.
     """
+    if value == NO_VALUE:
+        return column.is_(None) if kind == "number" else column == ""
     value = value.strip()
     if not value.strip("*"):
         return None
@@ -43,18 +49,35 @@ def condition(kind: Kind, column: ColumnElement[Any], value: str, *, keyword: st
         raise UsageError(f"The key {keyword} cannot be matched.", remedy=f"It takes {error}.") from None
 
 
-def fuzzy_name(column: ColumnElement[Any], value: str) -> Condition | None:
-    """Return what a name fulfils that has every word of the key, in any order, each as the beginning of a word.
+def fuzzy_name(value: str) -> list[Condition]:
+    """Return what a patient fulfils whose name has every word of the key, in any order, each as a word's beginning.
 
-    None for universal matching. The column holds folded names.
+    Empty for universal matching.
     """
-    words = [word for word in re.split(r"[\s^=,*?]+", folded(value)) if word]
-    found = []
-    for word in words[:MOST_WORDS]:
-        escaped = "".join(_ESCAPE + c if c in "%_" else c for c in word)
-        starts = (f"{escaped}%", *(f"%{gap}{escaped}%" for gap in "^ =-"))
-        found.append(or_(*(column.like(start, escape=_ESCAPE) for start in starts)))
-    return and_(*found) if found else None
+    return [_has_word(Patient.id, word) for word in _asked(value)]
+
+
+def bearers(value: str) -> Select[Any] | None:
+    """Select the keys of the patients whose names `fuzzy_name` matches, some of them twice; None for all."""
+    # The longest word is probably the rarest; the others are looked for among those who have it.
+    first, *others = sorted(_asked(value), key=len, reverse=True) or [""]
+    if not first:
+        return None
+    each = [_has_word(PatientWord.patient_key, word) for word in others]
+    return select(PatientWord.patient_key).where(_begins(PatientWord.word, first), *each)
+
+
+def _asked(value: str) -> list[str]:
+    return [word for word in re.split(r"[\s^=,*?]+", folded(value)) if word][:MOST_WORDS]
+
+
+def _has_word(patient_key: InstrumentedAttribute[int], word: str) -> Condition:
+    another = aliased(PatientWord)
+    return exists().where(another.patient_key == patient_key, _begins(another.word, word))
+
+
+def _begins(column: ColumnElement[Any] | InstrumentedAttribute[str], beginning: str) -> Condition:
+    return and_(column >= beginning, column < beginning + _LAST)
 
 
 def _uids(column: ColumnElement[Any], value: str) -> Condition:
@@ -71,7 +94,7 @@ def _text(column: ColumnElement[Any], value: str) -> Condition:
     like = column.like(pattern, escape=_ESCAPE)
     prefix = re.split(r"[*?]", value, maxsplit=1)[0]
     # The range says nothing new, but it lets the database use the index.
-    return and_(column >= prefix, column < prefix + _LAST, like) if prefix else like
+    return and_(_begins(column, prefix), like) if prefix else like
 
 
 def _name(column: ColumnElement[Any], value: str) -> Condition:
@@ -79,7 +102,7 @@ def _name(column: ColumnElement[Any], value: str) -> Condition:
     key = folded(value)
     if "*" in key or "?" in key:
         return _text(column, key)
-    return or_(column == key, and_(column >= key + "^", column < key + "^" + _LAST))
+    return or_(column == key, _begins(column, key + "^"))
 
 
 def _date(column: ColumnElement[Any], value: str) -> Condition:

@@ -7,7 +7,7 @@ characters, absent ones as "". Only what is searched or listed has a column; eve
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from firstread.archive.columns import Key, Moment, Text, new_token, now
@@ -49,6 +49,17 @@ class Patient(Base):
     sex: Mapped[str]
 
 
+class PatientWord(Base):
+    """A word of a patient's name, as `names.words` gives them: what fuzzy matching looks up."""
+
+    __tablename__ = "patient_word"
+    __table_args__ = (UniqueConstraint("patient_key", "word"), Index(None, "word", "patient_key"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"))
+    word: Mapped[str]
+
+
 class Study(Base):
     """A study, of the patient with whom it came first.
 
@@ -58,7 +69,7 @@ class Study(Base):
     """
 
     __tablename__ = "study"
-    __table_args__ = (Index("ix_study_date_time", "study_date", "study_time"),)
+    __table_args__ = (Index("ix_study_date_time", "study_date", "study_time", "id"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
@@ -80,10 +91,17 @@ class Study(Base):
 
 
 class Series(Base):
-    """A series of a study. The same Series UID in another study is another series."""
+    """A series of a study. The same Series UID in another study is another series.
+
+    `step_…`: when the performed procedure step began; the IDs are those of the first of its Request Attributes.
+    """
 
     __tablename__ = "series"
-    __table_args__ = (UniqueConstraint("study_key", "series_uid"), Index(None, "study_key", "modality"))
+    __table_args__ = (
+        UniqueConstraint("study_key", "series_uid"),
+        Index(None, "study_key", "modality"),
+        Index(None, "modality", "study_key"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     study_key: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))
@@ -92,6 +110,10 @@ class Series(Base):
     number: Mapped[int | None]
     description: Mapped[str]
     body_part: Mapped[str]
+    step_date: Mapped[str] = mapped_column(server_default=text("''"))
+    step_time: Mapped[str] = mapped_column(server_default=text("''"))
+    scheduled_step_id: Mapped[str] = mapped_column(server_default=text("''"))
+    requested_procedure_id: Mapped[str] = mapped_column(server_default=text("''"))
     number_of_instances: Mapped[int]
 
 
@@ -122,6 +144,7 @@ class Instance(Base):
     rows: Mapped[int | None]
     columns: Mapped[int | None]
     frames: Mapped[int | None]
+    bits_allocated: Mapped[int | None]
     file: Mapped[str] = mapped_column(unique=True)
     size: Mapped[int] = mapped_column(BigInteger)
     file_digest: Mapped[str]

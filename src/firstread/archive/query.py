@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, exists, func, select
 
-from firstread.archive.matching import Condition, Kind, condition, fuzzy_name
-from firstread.archive.models import Instance, Patient, Series, Study
+from firstread.archive.matching import NO_VALUE, Condition, Kind, bearers, condition, fuzzy_name
+from firstread.archive.models import Instance, Patient, PatientWord, Series, Study
+from firstread.archive.narrowing import named
 from firstread.errors import UsageError
 
 Level = Literal["patient", "study", "series", "instance"]
@@ -23,6 +24,8 @@ class Attribute:
     kind: Kind | None
 
 
+REQUEST = "RequestAttributesSequence"
+"""An attribute in a sequence is named with a dot between, as in PS3.18 section 8.3.4.1."""
 ATTRIBUTES: dict[Level, dict[str, Attribute]] = {
     "patient": {
         "PatientName": Attribute(Patient.name, "name"),
@@ -48,6 +51,10 @@ ATTRIBUTES: dict[Level, dict[str, Attribute]] = {
         "SeriesNumber": Attribute(Series.number, "number"),
         "SeriesDescription": Attribute(Series.description, "text"),
         "BodyPartExamined": Attribute(Series.body_part, "text"),
+        "PerformedProcedureStepStartDate": Attribute(Series.step_date, "date"),
+        "PerformedProcedureStepStartTime": Attribute(Series.step_time, "time"),
+        f"{REQUEST}.ScheduledProcedureStepID": Attribute(Series.scheduled_step_id, "text"),
+        f"{REQUEST}.RequestedProcedureID": Attribute(Series.requested_procedure_id, "text"),
         "NumberOfSeriesRelatedInstances": Attribute(Series.number_of_instances, None),
     },
     "instance": {
@@ -58,6 +65,7 @@ ATTRIBUTES: dict[Level, dict[str, Attribute]] = {
         "NumberOfFrames": Attribute(Instance.frames, None),
         "Rows": Attribute(Instance.rows, None),
         "Columns": Attribute(Instance.columns, None),
+        "BitsAllocated": Attribute(Instance.bits_allocated, None),
     },
 }
 MODALITIES = "ModalitiesInStudy"
@@ -72,6 +80,7 @@ def find(
     limit: int | None = None,
     offset: int = 0,
     fuzzy: bool = False,
+    empty: bool = False,
 ) -> list[Found]:
     r"""Return what matches every key, with all attributes of its level and of those above.
 
@@ -84,32 +93,35 @@ def find(
         limit: At most so many; None returns all.
         offset: So many are left out first.
         fuzzy: A patient's name matches where it has the words of the key, or words that begin so, in any order.
+        empty: The key "" (two quotation marks) matches where there is no value (PS3.4 section C.2.2.2.7).
 
     Raises:
         UsageError: a keyword is unknown at this level, or a value cannot be matched.
     """
     known = attributes(level)
-    conditions: list[Condition] = []
-    for keyword, value in keys.items():
-        if keyword == MODALITIES and level != "patient":
-            conditions += _modalities(value)
-            continue
-        attribute = known.get(keyword)
-        if attribute is None or attribute.kind is None:
-            raise UsageError(
-                f"{keyword[:64]} is no key at the level {level}.",
-                remedy=f"Keys: {', '.join(sorted(name for name, each in known.items() if each.kind))}.",
-            )
-        column: Any = Patient.name_folded if keyword == "PatientName" else attribute.column
-        if fuzzy and keyword == "PatientName":
-            matched = fuzzy_name(column, value)
-        else:
-            matched = condition(attribute.kind, column, value, keyword=keyword)
-        if matched is not None:
-            conditions.append(matched)
+    _check(level, keys, known)
+    if empty:
+        keys = {keyword: NO_VALUE if value == '""' else value for keyword, value in keys.items()}
+    if level == "patient":
+        bearing, patients = _patients(keys, fuzzy)
+        few = named(connection, bearing, Patient.id) if patients else None
+        conditions = patients if few is None else [few]
+    else:
+        conditions = [
+            *_narrowed(connection, keys, fuzzy),
+            *_matched("series", keys),
+            *_matched("instance", keys),
+        ]
     columns = [attribute.column.label(keyword) for keyword, attribute in known.items()]
-    statement = _joined(level, select(*columns, _KEYS[level].label("_key"))).where(*conditions)
-    statement = statement.order_by(*_ORDER[level]).offset(offset or None).limit(limit)
+    statement = _joined(level, select(*columns, _KEYS[level].label("_key"))).order_by(*_ORDER[level])
+    if level == "study" and (limit is not None or offset):
+        # What is left out by the offset is not looked at but in the index.
+        page = (
+            select(Study.id).where(*conditions).order_by(*_ORDER[level]).offset(offset or None).limit(limit)
+        )
+        statement = statement.where(Study.id.in_(page))
+    else:
+        statement = statement.where(*conditions).offset(offset or None).limit(limit)
     rows = [dict(row) for row in connection.execute(statement).mappings()]
     if level == "study":
         _add_modalities(connection, rows)
@@ -124,11 +136,77 @@ def attributes(level: Level) -> dict[str, Attribute]:
     return {keyword: each for one in above for keyword, each in ATTRIBUTES[one].items()}
 
 
-def _modalities(value: str) -> list[Condition]:
-    names = [name.strip() for name in value.replace(",", "\\").split("\\") if name.strip().strip("*")]
-    if not names:
-        return []
-    return [exists().where(Series.study_key == Study.id, Series.modality.in_(names)).correlate(Study)]
+def _check(level: Level, keys: Mapping[str, str], known: Mapping[str, Attribute]) -> None:
+    for keyword in keys:
+        if keyword == MODALITIES and level != "patient":
+            continue
+        attribute = known.get(keyword)
+        if attribute is None or attribute.kind is None:
+            raise UsageError(
+                f"{keyword[:64]} is no key at the level {level}.",
+                remedy=f"Keys: {', '.join(sorted(name for name, each in known.items() if each.kind))}.",
+            )
+
+
+def _matched(level: Level, keys: Mapping[str, str], *, indexed: bool = True) -> list[Condition]:
+    """Return what the keys of one level demand; `indexed`: of dates by their index."""
+    found = []
+    for keyword, attribute in ATTRIBUTES[level].items():
+        if attribute.kind is not None and keyword in keys:
+            column: Any = Patient.name_folded if keyword == "PatientName" else attribute.column
+            if attribute.kind == "date" and not indexed:
+                column = column.concat("")
+            found.append(condition(attribute.kind, column, keys[keyword], keyword=keyword))
+    return [each for each in found if each is not None]
+
+
+def _narrowed(connection: Connection, keys: Mapping[str, str], fuzzy: bool) -> list[Condition]:
+    """Return what the keys of patients and studies demand of a study."""
+    little: list[Condition] = []
+    tested: list[Condition] = []
+
+    def demand(named_keys: Select[Any], column: Any, conditions: list[Condition]) -> None:  # noqa: ANN401
+        few = named(connection, named_keys, column)
+        if few is None:
+            tested.extend(conditions)
+        else:
+            little.append(few)
+
+    bearing, patients = _patients(keys, fuzzy)
+    if patients:
+        fits = exists().where(Patient.id == Study.patient_key, *patients).correlate(Study)
+        demand(bearing, Study.patient_key, [fits])
+    if modalities := _modalities(keys.get(MODALITIES, "")):
+        has = exists().where(Series.study_key == Study.id, Series.modality.in_(modalities)).correlate(Study)
+        demand(select(Series.study_key).where(Series.modality.in_(modalities)), Study.id, [has])
+    # Where a key names little, a range of dates could lure the database into walking along it all the same.
+    studies = _matched("study", keys, indexed=not little)
+    if any(ATTRIBUTES["study"][keyword].kind == "text" for keyword in keys if keyword in ATTRIBUTES["study"]):
+        demand(select(Study.id).where(*studies, *little), Study.id, studies)
+    else:
+        tested += studies
+    return [*little, *tested]
+
+
+def _patients(keys: Mapping[str, str], fuzzy: bool) -> tuple[Select[Any], list[Condition]]:
+    """Return the keys of the patients that match, and the same as conditions."""
+    name = keys.get("PatientName", "") if fuzzy else ""
+    if name in ("", NO_VALUE):
+        conditions = _matched("patient", keys)
+        return select(Patient.id).where(*conditions), conditions
+    others = _matched("patient", {keyword: keys[keyword] for keyword in keys if keyword != "PatientName"})
+    chosen = bearers(name)
+    if chosen is None:
+        return select(Patient.id).where(*others), others
+    if others:
+        chosen = chosen.join(Patient, Patient.id == PatientWord.patient_key).where(*others)
+    return chosen, [*others, *fuzzy_name(name)]
+
+
+def _modalities(value: str) -> list[str]:
+    if value == NO_VALUE:
+        return [""]
+    return [name.strip() for name in value.replace(",", "\\").split("\\") if name.strip().strip("*")]
 
 
 def _add_modalities(connection: Connection, rows: list[Found]) -> None:

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from firstread.archive.columns import now
-from firstread.archive.header import Header, folded
-from firstread.archive.models import Base, Instance, Patient, Series, Study
+from firstread.archive.columns import Moment, now
+from firstread.archive.header import Header
+from firstread.archive.models import Base, Instance, Patient, PatientWord, Series, Study
+from firstread.archive.names import folded, words
 
 Outcome = Literal["stored", "duplicate", "conflict", "returned"]
 OWN_SOURCE = "result of firstread"
@@ -72,7 +73,8 @@ def record(
     conflict: it gets a version of its own and changes nothing that is there. Where one of the two is a result of
     firstread, it is no conflict: a PACS coerces and re-encodes what it was sent. The other bytes are kept all the same.
 
-    A result of firstread does not make its study newly received, and neither does one that comes back.
+    A result of firstread does not make its study newly received, and neither does one that comes back. A duplicate of
+    what was fetched as a prior does: it has come by itself now, and has the source from which it came.
 
     Args:
         connection: In a transaction that writes.
@@ -82,6 +84,7 @@ def record(
     keys: dict[tuple[str, str], tuple[int, int]] = {}
     known = _versions(connection, [arrival.header.sop_instance_uid for arrival in arrivals])
     new: list[Arrival] = []
+    came: list[Arrival] = []
     for arrival in sorted(arrivals, key=lambda arrival: arrival.order):
         versions = known.setdefault(arrival.header.sop_instance_uid, {})
         content = (arrival.dataset_digest, arrival.transfer_syntax_uid)
@@ -93,6 +96,8 @@ def record(
                 arrival.outcome = "stored" if arrival.version == 1 else _other_bytes(arrival, versions)
             elif not is_there(arrival.kept, there.size):
                 _replace(connection, arrival)
+            if there.source == PRIOR_SOURCE and arrival.source not in (PRIOR_SOURCE, OWN_SOURCE):
+                came.append(arrival)
             continue
         arrival.version = 1 + max((each.number for each in versions.values()), default=0)
         arrival.outcome, arrival.kept = (
@@ -106,8 +111,19 @@ def record(
         new.append(arrival)
     if new:
         rows = [_row(each, keys[each.header.study_uid, each.header.series_uid][1]) for each in new]
-        connection.execute(insert(Instance), rows)
+        connection.execute(_ADD, rows)
         _count(connection, new, keys)
+    if came:
+        _mark_received(connection, came)
+
+
+def _mark_received(connection: Connection, came: Sequence[Arrival]) -> None:
+    for arrival in came:
+        connection.execute(
+            update(Instance).where(Instance.file == arrival.kept).values(source=arrival.source)
+        )
+    for study_uid in sorted({arrival.header.study_uid for arrival in came}):
+        connection.execute(update(Study).where(Study.study_uid == study_uid).values(last_received_at=now()))
 
 
 def _other_bytes(arrival: Arrival, versions: _Versions) -> Outcome:
@@ -126,16 +142,7 @@ def _replace(connection: Connection, arrival: Arrival) -> None:
 
 def _versions(connection: Connection, uids: Sequence[str]) -> dict[str, _Versions]:
     found: dict[str, _Versions] = {}
-    statement = select(
-        Instance.sop_instance_uid,
-        Instance.dataset_digest,
-        Instance.transfer_syntax_uid,
-        Instance.version,
-        Instance.file,
-        Instance.size,
-        Instance.source,
-    ).where(Instance.sop_instance_uid.in_(bindparam("uids", expanding=True)))
-    for row in connection.execute(statement, {"uids": list(uids)}):
+    for row in connection.execute(_VERSIONS, {"uids": list(uids)}):
         content = (row.dataset_digest, row.transfer_syntax_uid)
         version = _Version(row.version, row.file, row.size, row.source)
         found.setdefault(row.sop_instance_uid, {})[content] = version
@@ -154,6 +161,7 @@ def _row(arrival: Arrival, series_key: int) -> dict[str, Any]:
         "rows": header.rows,
         "columns": header.columns,
         "frames": header.frames,
+        "bits_allocated": header.bits_allocated,
         "file": arrival.name,
         "size": arrival.size,
         "file_digest": arrival.file_digest,
@@ -165,12 +173,8 @@ def _row(arrival: Arrival, series_key: int) -> dict[str, Any]:
 def _series(connection: Connection, arrival: Arrival) -> tuple[int, int]:
     """Return the keys of the study and of the series, which are made where they are not there yet."""
     header = arrival.header
-    found = connection.execute(
-        select(Study.id, Series.id, Patient.key)
-        .join(Series, and_(Series.study_key == Study.id, Series.series_uid == header.series_uid))
-        .join(Patient, Patient.id == Study.patient_key)
-        .where(Study.study_uid == header.study_uid)
-    ).one_or_none()
+    uids = {"of_study": header.study_uid, "of_series": header.series_uid}
+    found = connection.execute(_SERIES, uids).one_or_none()
     if found is None:
         study, patient_key = _study(connection, header)
         series = _made(
@@ -182,6 +186,10 @@ def _series(connection: Connection, arrival: Arrival) -> tuple[int, int]:
                 "number": header.series_number,
                 "description": header.series_description,
                 "body_part": header.body_part,
+                "step_date": header.step_date,
+                "step_time": header.step_time,
+                "scheduled_step_id": header.scheduled_step_id,
+                "requested_procedure_id": header.requested_procedure_id,
                 "number_of_instances": 0,
             },
         )
@@ -213,6 +221,7 @@ def _study(connection: Connection, header: Header) -> tuple[int, str]:
             "sex": header.sex,
         },
     )
+    _add_words(connection, patient)
     study = _made(
         connection,
         Study,
@@ -236,13 +245,23 @@ def _study(connection: Connection, header: Header) -> tuple[int, str]:
     return study, key
 
 
+def _add_words(connection: Connection, patient: int) -> None:
+    """Add the words of a patient's name, as the first row has it, where they are not there already."""
+    name = connection.execute(select(Patient.name).where(Patient.id == patient)).scalar_one()
+    if rows := [{"patient_key": patient, "word": word} for word in words(name)]:
+        connection.execute(_insert(connection, PatientWord).on_conflict_do_nothing(), rows)
+
+
 def _made(connection: Connection, table: type[Base], identity: dict[str, Any], rest: dict[str, Any]) -> int:
     """Return the key of the row with this identity; make it where it is not there, whoever else does so too."""
-    make: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     model: Any = table
-    connection.execute(make(table).values(**identity, **rest).on_conflict_do_nothing())
+    connection.execute(_insert(connection, table).values(**identity, **rest).on_conflict_do_nothing())
     same = [getattr(model, column) == value for column, value in identity.items()]
     return int(connection.execute(select(model.id).where(*same)).scalar_one())
+
+
+def _insert(connection: Connection, table: type[Base]) -> Any:  # noqa: ANN401 - of either dialect
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _count(
@@ -260,23 +279,57 @@ def _count(
         if arrival.outcome != "returned" and arrival.source != OWN_SOURCE:
             received.add(study)
     studies: Counter[int] = Counter()
+    counted = []
     for series, (study, key) in sorted(keys.items(), key=lambda item: item[1]):
         studies[study] += stored[series]
-        connection.execute(
-            update(Series).where(Series.id == key)
-            .values(number_of_instances=Series.number_of_instances + stored[series])
-        )  # fmt: skip
-    for study, number in sorted(studies.items()):
-        counted = select(func.count(Series.id)).where(
-            Series.study_key == study, Series.number_of_instances > 0
-        )
-        connection.execute(
-            update(Study)
-            .where(Study.id == study)
-            .values(
-                number_of_instances=Study.number_of_instances + number,
-                number_of_series=counted.scalar_subquery(),
-                conflicts=Study.conflicts + conflicts[study],
-                last_received_at=now() if study in received else Study.last_received_at,
-            )
-        )
+        counted.append({"of_series": key, "more": stored[series]})
+    connection.execute(_COUNT_SERIES, counted)
+    at = now()
+    connection.execute(
+        _COUNT_STUDY,
+        [
+            {
+                "of_study": study,
+                "more": number,
+                "more_conflicts": conflicts[study],
+                "at": at if study in received else None,
+            }
+            for study, number in sorted(studies.items())
+        ],
+    )
+
+
+# What every instance needs is put together once: that takes SQLAlchemy longer than the database takes to answer.
+_VERSIONS = select(
+    Instance.sop_instance_uid,
+    Instance.dataset_digest,
+    Instance.transfer_syntax_uid,
+    Instance.version,
+    Instance.file,
+    Instance.size,
+    Instance.source,
+).where(Instance.sop_instance_uid.in_(bindparam("uids", expanding=True)))
+_SERIES = (
+    select(Study.id, Series.id, Patient.key)
+    .join(Series, and_(Series.study_key == Study.id, Series.series_uid == bindparam("of_series")))
+    .join(Patient, Patient.id == Study.patient_key)
+    .where(Study.study_uid == bindparam("of_study"))
+)
+_ADD = insert(Instance)
+_COUNT_SERIES = (
+    update(Series)
+    .where(Series.id == bindparam("of_series"))
+    .values(number_of_instances=Series.number_of_instances + bindparam("more"))
+)
+_COUNT_STUDY = (
+    update(Study)
+    .where(Study.id == bindparam("of_study"))
+    .values(
+        number_of_instances=Study.number_of_instances + bindparam("more"),
+        number_of_series=select(func.count(Series.id))
+        .where(Series.study_key == bindparam("of_study"), Series.number_of_instances > 0)
+        .scalar_subquery(),
+        conflicts=Study.conflicts + bindparam("more_conflicts"),
+        last_received_at=func.coalesce(bindparam("at", type_=Moment), Study.last_received_at),
+    )
+)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from firstread.archive.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Instance, Job, Patient, Removal, Result, Series, Study
+from firstread.archive.record import OWN_SOURCE, PRIOR_SOURCE
 from firstread.archive.results import remove_results
 
 SLACK_PERCENT = 5.0  # below the watermark, so that not every instance starts a clean-up
@@ -36,7 +37,8 @@ class Removed:
 def removable() -> ColumnElement[bool]:
     """Return the condition that a study may go: it was read, everything was sent, nobody holds it, nothing is odd.
 
-    Read: what came was routed, it has a job, and each reader's last revision is done. Sent: every delivery is sent.
+    Read: what came was routed, it has a job, and each reader's last revision is done. A prior that was fetched may go
+    unless a job is under way: it is where it was fetched from, too. Sent: every delivery is sent.
     Odd: other bytes came under one of its UIDs, or another patient; a person must look first.
     """
     jobs = select(Job.id).where(Job.study_key == Study.id)
@@ -54,13 +56,24 @@ def removable() -> ColumnElement[bool]:
         .join(Job, Job.id == Result.job_key)
         .where(Job.study_key == Study.id, Delivery.state != "sent")
     )
+    came = (
+        select(Instance.id).join(Series, Series.id == Instance.series_key).where(Series.study_key == Study.id)
+    )
+    fetched = and_(
+        exists(came.where(Instance.source == PRIOR_SOURCE).correlate(Study)),
+        not_(exists(came.where(Instance.source.not_in((PRIOR_SOURCE, OWN_SOURCE))).correlate(Study))),
+        not_(exists(jobs.where(Job.state.in_(("waiting", "running"))).correlate(Study))),
+    )
+    read = and_(
+        exists(jobs.correlate(Study)),
+        not_(exists(jobs.where(Job.state != "done", is_last).correlate(Study))),
+    )
     return and_(
         not_(Study.held),
         not_(Study.inconsistent),
         Study.conflicts == 0,
         Study.routed_at == Study.last_received_at,
-        exists(jobs.correlate(Study)),
-        not_(exists(jobs.where(Job.state != "done", is_last).correlate(Study))),
+        or_(read, fetched),
         not_(exists(unsent.correlate(Study))),
     )
 

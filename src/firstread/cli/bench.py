@@ -26,6 +26,7 @@ BENCHMARKS = {
     "fuzz-scp": ("fuzz_scp", "thousands of damaged DICOM streams, and what the node holds before and after"),
     "scale-out": ("scale_out", "reads an hour by workers; emergencies behind two hundred that wait"),
     "dicomweb": ("dicomweb", "searching 100,000 studies, and opening all metadata of a series"),
+    "viewer": ("viewer", "a viewer that asks for all frames of 1,000 slices at once"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
     "measurement": ("measurement", "axes, volume and attenuation against the readers'"),
 }
@@ -43,6 +44,7 @@ Benchmark = Literal[
     "fuzz-scp",
     "scale-out",
     "dicomweb",
+    "viewer",
     "nodules",
     "measurement",
 ]

@@ -52,15 +52,19 @@ def check() -> None:
     """
     import sys
 
+    from firstread.errors import UsageError
     from firstread.network.configured import listening_of
     from firstread.settings import Settings, config_file, is_secret, load_settings, origins
     from firstread.web.listen import check_address
+    from firstread.workflow.deliveries import unusable_destinations
     from firstread.workflow.routes import load_routes
 
     settings = load_settings()
     listening_of(settings)
     check_address(settings)
     load_routes(settings)
+    for wrong in unusable_destinations(settings).values():
+        raise UsageError(wrong)
     path = config_file()
     print(f"The settings can be used. File: {path if path.is_file() else f'none ({path} is not there)'}.")
     secrets = [

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from firstread.settings import Settings
 
 _log = logging.getLogger("firstread.service")
+_LOOK_EVERY_S = 60.0
 
 
 def serve(
@@ -74,20 +76,22 @@ def serve(
         finally:
             notify("STOPPING=1")
             _log.info("stopping; what is under way gets %g seconds", settings.stop_grace_s)
-            service.stop(settings.stop_grace_s)
+            ended = service.stop(settings.stop_grace_s)
             _log.info("stopped")
+        if not ended:
+            os._exit(0)  # Python would wait for the threads that were left behind
 
 
 def _watch(service: "Service", wait: "Callable[[float | None], bool]") -> None:
-    """Wait for the signal to stop; tell systemd meanwhile that every part answers."""
+    """Wait for the signal to stop; look meanwhile whether every part answers, and tell systemd so."""
     from firstread.service.systemd import notify, watchdog_s
 
-    every = watchdog_s()
+    every = watchdog_s() or _LOOK_EVERY_S
     while not wait(every):
         if service.alive():
             notify("WATCHDOG=1")
         else:
-            _log.error("a part of this process does not answer; systemd is not told that it lives")
+            _log.error("a part of this process does not answer; start it again")
 
 
 def _tell(service: "Service", settings: "Settings") -> None:
@@ -102,6 +106,7 @@ def _tell(service: "Service", settings: "Settings") -> None:
     if checks := facts.get("api") or facts.get("health"):
         _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
     if "worker" in facts:
+        from firstread.workflow.deliveries import unusable_destinations
         from firstread.workflow.routes import load_routes
 
         if routes := load_routes(settings):
@@ -110,5 +115,7 @@ def _tell(service: "Service", settings: "Settings") -> None:
             _log.warning("no route: nothing will be read; see docs/how-to/routes.md")
         if settings.destinations:
             _log.info("destinations: %s", ", ".join(settings.destinations))
+            for name, wrong in unusable_destinations(settings).items():
+                _log.warning("nothing can be delivered to %s: %s", name, wrong)
         else:
             _log.warning("no destination: results stay here; see docs/how-to/deliver-results.md")

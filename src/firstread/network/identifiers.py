@@ -1,15 +1,17 @@
 """Identifiers of queries: a DICOM data set as keys of the archive, and what was found as a data set (PS3.4 annex C)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, cast
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pynetdicom import evt
 
-from firstread.archive.query import MODALITIES, Found, Level, attributes
+from firstread.archive.query import MODALITIES, REQUEST, Found, Level, attributes
 from firstread.errors import UsageError
 
 LEVELS: dict[str, Level] = {"PATIENT": "patient", "STUDY": "study", "SERIES": "series", "IMAGE": "instance"}
@@ -77,14 +79,12 @@ def read_query(identifier: Dataset, *, study_root: bool) -> Query:
         if not keyword or keyword in _NOT_MATCHED:
             continue
         returned.append(keyword)
-        value = "" if element.VR == "SQ" else _text(element.value)
-        if not value:
-            continue
-        matched = known.get(keyword)
-        if (matched is not None and matched.kind) or (keyword == MODALITIES and level != "patient"):
-            keys[keyword] = value
-        else:
-            ignored = True
+        for name, value in _values(keyword, element):
+            matched = known.get(name)
+            if (matched is not None and matched.kind) or (name == MODALITIES and level != "patient"):
+                keys[name] = value
+            else:
+                ignored = True
     return Query(level, keys, tuple(returned), ignored)
 
 
@@ -108,11 +108,31 @@ def answer(query: Query, found: Found, *, retrieve_ae_title: str) -> Dataset:
     made.QueryRetrieveLevel = next(name for name, level in LEVELS.items() if level == query.level)
     made.RetrieveAETitle = retrieve_ae_title
     for keyword in {*query.returned, UNIQUE[query.level]}:
-        value = found.get(keyword)
+        value = _request(found) if keyword == REQUEST else found.get(keyword)
         setattr(made, keyword, _empty(keyword) if value is None else value)
     if not all(str(value).isascii() for value in found.values()):
         made.SpecificCharacterSet = _UTF_8
     return made
+
+
+def _values(keyword: str, element: DataElement) -> Iterator[tuple[str, str]]:
+    """Yield the values to match by keyword; those of a sequence's item (PS3.4 section C.2.2.2.6) with a dot."""
+    if element.VR != "SQ":
+        if value := _text(element.value):
+            yield keyword, value
+        return
+    for item in element.value[:1]:
+        for nested in item:
+            if value := "" if nested.VR == "SQ" else _text(nested.value):
+                yield f"{keyword}.{keyword_for_tag(nested.tag)}", value
+
+
+def _request(found: Found) -> list[Dataset]:
+    item = Dataset()
+    for keyword, value in found.items():
+        if keyword.startswith(REQUEST) and value:
+            setattr(item, keyword.partition(".")[2], value)
+    return [item] if item else []
 
 
 def _empty(keyword: str) -> Any:  # noqa: ANN401 - what pydicom takes for an empty value

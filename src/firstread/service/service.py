@@ -5,13 +5,13 @@ import shutil
 import threading
 from collections.abc import Callable
 from time import monotonic
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from sqlalchemy import text
 
 from firstread.archive import Archive, archive_of
 from firstread.archive.database import reading
+from firstread.errors import ArchiveUnavailable
 from firstread.service.parts import DicomPart, Part, WebPart
 from firstread.service.roles import Role
 from firstread.settings import Settings
@@ -25,7 +25,7 @@ _MARGIN_S = 5.0  # for what ends by itself after its grace
 
 
 class Service:
-    """Runs the roles from its making to `stop`, or for as long as it is entered.
+    """Runs the roles from its making to `stop`.
 
     Args:
         settings: Of the installation.
@@ -71,10 +71,11 @@ class Service:
         """Tell whether every part answers."""
         return all(part.alive() for part in self.parts)
 
-    def stop(self, grace_s: float) -> None:
+    def stop(self, grace_s: float) -> bool:
         """Stop every part at once, each with the seconds for what is under way, and close the archive.
 
-        A part that does not end in time is left behind: what it has not acknowledged is sent or done again.
+        A part that does not end in time is left behind: what it has not acknowledged is sent or done again. Tell
+        whether there is none.
         """
         stopping = {
             part.name: threading.Thread(target=part.stop, args=(grace_s,), daemon=True) for part in self.parts
@@ -86,16 +87,10 @@ class Service:
             thread.join(max(0.0, until - monotonic()))
             if thread.is_alive():
                 _log.warning("%s did not stop in time, and is left behind", name)
-        if not any(thread.is_alive() for thread in stopping.values()):
+        ended = not any(thread.is_alive() for thread in stopping.values())
+        if ended:
             self._archive.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop(0.0 if error is not None else self._settings.stop_grace_s)
+        return ended
 
     def _web(self, *, with_api: bool) -> WebPart:
         settings = self._settings
@@ -112,8 +107,11 @@ class Service:
 
 
 def _database(archive: Archive) -> str | None:
-    with reading(archive.engine) as connection:
-        connection.execute(text("SELECT 1"))
+    try:
+        with reading(archive.engine) as connection:
+            connection.execute(text("SELECT 1"))
+    except ArchiveUnavailable:
+        return "does not answer"
     return None
 
 

@@ -1,15 +1,22 @@
 """The HTTP server under an app."""
 
+import asyncio
 import socket
 
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from firstread.errors import UsageError
 from firstread.network.dicomweb.access import is_loopback
 from firstread.settings import Settings
 
-_WAITING = 128  # connections that wait to be taken
+PATIENCE_S = 10.0
+"""How long a client may take over the head of a request, or go on with a body that is answered already."""
+
+MOST_CONNECTIONS = 2000  # more are answered 503; a viewer may ask for the 1,000 slices of a series at once
+_WAITING = 1024  # connections that wait to be taken
 
 
 def check_address(settings: Settings) -> None:
@@ -65,5 +72,42 @@ def service(app: ASGIApp, *, grace_s: float = 10.0) -> uvicorn.Server:
             proxy_headers=False,
             timeout_graceful_shutdown=max(1, round(grace_s)),
             ws="none",
+            http=_Bounded,
+            limit_concurrency=MOST_CONNECTIONS,
         )
     )
+
+
+class _Bounded(H11Protocol):
+    """A connection that is closed where uvicorn would wait for ever.
+
+    That is where the head of a request trickles, and where a body goes on when it is answered already.
+    """
+
+    _closing: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        if self._closing is not None:
+            self._closing.cancel()
+        super().connection_lost(exc)
+
+    def _watch(self) -> None:
+        peer = self.conn.their_state
+        is_answered = self.conn.our_state in (h11.DONE, h11.MUST_CLOSE)
+        useless = peer is h11.IDLE or (peer is h11.SEND_BODY and is_answered)
+        if useless and self._closing is None:
+            self._closing = self.loop.call_later(PATIENCE_S, self.transport.close)
+        elif not useless and self._closing is not None:
+            self._closing.cancel()
+            self._closing = None

@@ -2,8 +2,10 @@
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -69,28 +71,60 @@ def sign_off(archive: Archive, worker: str) -> None:
         connection.execute(delete(Worker).where(Worker.id == worker))
 
 
-def take_over_lost(archive: Archive, own: str, *, lost_s: float) -> tuple[str, ...]:
-    """Take over what workers had begun that give no sign of life for `lost_s` seconds, or whose process has ended.
+class Watch:
+    """Looks for workers that are lost, by this host's own time: the clocks of hosts need not agree.
 
-    Several workers may try at once: each workflow goes to one of them.
-
-    Returns:
-        The workers that were lost.
-
-    Raises:
-        ArchiveUnavailable: the database does not answer.
+    Args:
+        archive: Where the workers' signs of life are.
+        own: Who watches.
+        lost_s: Seconds without a new sign of life after which a worker is lost. One whose process has ended on this
+            host is lost at once.
+        clock: Tells the seconds that have gone.
     """
-    working = durable.executors()  # before the rows: whoever works has one
-    with reading(archive.engine) as connection:
-        known = connection.execute(select(Worker.id, Worker.process, Worker.seen_at)).all()
-    oldest = now() - timedelta(seconds=lost_s)
-    gone = [row for row in known if row.id != own and (row.seen_at < oldest or has_ended(row.process))]
-    alive = {own, *(row.id for row in known)} - {row.id for row in gone}
-    lost = sorted(working - alive)
-    if lost:
-        durable.take_over(lost)
-    if gone:
-        with writing(archive.engine) as connection:
-            for row in gone:
-                connection.execute(delete(Worker).where(Worker.id == row.id, Worker.seen_at == row.seen_at))
-    return tuple(lost)
+
+    def __init__(
+        self, archive: Archive, own: str, *, lost_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._archive = archive
+        self._own = own
+        self._lost_s = lost_s
+        self._clock = clock
+        self._signs: dict[
+            str, tuple[datetime, float]
+        ] = {}  # of each worker: the last sign, and when it was seen
+
+    def take_over_lost(self) -> tuple[str, ...]:
+        """Take over what lost workers had begun, and return them.
+
+        Several watch at once: each workflow goes to one of them.
+
+        Raises:
+            ArchiveUnavailable: the database does not answer.
+        """
+        working = durable.executors()  # before the rows: whoever works has one
+        with reading(self._archive.engine) as connection:
+            known = connection.execute(select(Worker.id, Worker.process, Worker.seen_at)).all()
+        present = self._clock()
+        before = self._signs
+        self._signs = {
+            row.id: before[row.id]
+            if row.id in before and before[row.id][0] == row.seen_at
+            else (row.seen_at, present)
+            for row in known
+        }
+        gone = [
+            row
+            for row in known
+            if row.id != self._own
+            and (present - self._signs[row.id][1] > self._lost_s or has_ended(row.process))
+        ]
+        alive = {self._own, *(row.id for row in known)} - {row.id for row in gone}
+        lost = sorted(working - alive)
+        if lost:
+            durable.take_over(lost)
+        if gone:
+            with writing(self._archive.engine) as connection:
+                for row in gone:
+                    same = (Worker.id == row.id, Worker.seen_at == row.seen_at)
+                    connection.execute(delete(Worker).where(*same))
+        return tuple(lost)

@@ -13,8 +13,8 @@ from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job
 from firstread.workflow import durable
 
-MOST = 1000
-"""Rows that are looked at in one sweep, the most urgent first; the queues never hold fewer than that."""
+MOST = 256
+"""Rows that are looked at in one sweep, the most urgent first: more than can be done before the next."""
 
 
 def sweep(archive: Archive) -> None:

@@ -10,9 +10,9 @@ from typing import Any, TypedDict
 
 from firstread.archive.results import RESULTS
 from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError
-from firstread.workflow import jobs
+from firstread.workflow import attempts, jobs
+from firstread.workflow.attempts import Claim
 from firstread.workflow.deliveries import PermanentFailure, documents_for, keep_result
-from firstread.workflow.jobs import Claim
 from firstread.workflow.node import Node
 from firstread.workflow.priors import fetch_priors, find_prior, unread_prior
 from firstread.workflow.reading import ReadOutcome, ReadRequest
@@ -50,7 +50,7 @@ def read_job(node: Node, job: int, workflow_id: str, step: Step) -> None:
         Cancelled: the worker stops while the database is away.
     """
     held = node.patiently(
-        lambda: jobs.claim(
+        lambda: attempts.claim(
             node.archive,
             job,
             workflow_id=workflow_id,
@@ -78,25 +78,25 @@ def _settle(node: Node, held: Claim, ended: _Ended) -> None:
     if verdict == "kept":
         _log.info("job %d done", held.job)
     elif verdict == "stopped" and node.stopping.is_set():
-        node.patiently(lambda: jobs.try_later(archive, held, "", wait_s=0.0, counted=False))
+        node.patiently(lambda: attempts.try_later(archive, held, "", wait_s=0.0, counted=False))
     elif verdict == "prior first":
-        node.patiently(lambda: jobs.try_later(archive, held, "", wait_s=PRIOR_WAIT_S, counted=False))
+        node.patiently(lambda: attempts.try_later(archive, held, "", wait_s=PRIOR_WAIT_S, counted=False))
     elif verdict == "no room":
         _log.warning("job %d waits for room or the database", held.job)
-        node.patiently(lambda: jobs.try_later(archive, held, error, wait_s=NO_ROOM_WAIT_S, counted=False))
+        node.patiently(lambda: attempts.try_later(archive, held, error, wait_s=NO_ROOM_WAIT_S, counted=False))
     elif verdict == "failed" and held.attempt < node.settings.job_attempts:
         _log.warning("job %d failed in attempt %d: %s", held.job, held.attempt, error)
         wait_s = FIRST_WAIT_S * 4 ** (held.attempt - 1)
-        node.patiently(lambda: jobs.try_later(archive, held, error, wait_s=wait_s, counted=True))
+        node.patiently(lambda: attempts.try_later(archive, held, error, wait_s=wait_s, counted=True))
     elif verdict in ("failed", "refused"):
         _log.warning("job %d has failed: %s", held.job, error)
-        node.patiently(lambda: jobs.give_up(archive, held, error))
+        node.patiently(lambda: attempts.give_up(archive, held, error))
 
 
 def _prior(node: Node, held: Claim) -> _Prior:
     """Fetch priors and choose one; where that has to be read first, a job does so, and this one waits for it.
 
-    A source of priors that does not answer keeps no study from being read.
+    A source of priors that does not answer keeps no study from being read, nor from being compared with what is here.
     """
     archive = node.archive
     if is_complete(archive.folder / held.folder):
@@ -104,7 +104,7 @@ def _prior(node: Node, held: Claim) -> _Prior:
     try:
         if _prior_is_read_first(node, held):
             return {"folder": None, "unread": True}
-        if fetch_priors(archive, node.settings, held.study_uid) and _prior_is_read_first(node, held):
+        if _has_fetched(node, held) and _prior_is_read_first(node, held):
             return {"folder": None, "unread": True}
         found = find_prior(archive, held.study_uid, held.reader)
     except FirstreadError as problem:
@@ -113,9 +113,19 @@ def _prior(node: Node, held: Claim) -> _Prior:
     return {"folder": str(found) if found is not None else None, "unread": False}
 
 
+def _has_fetched(node: Node, held: Claim) -> bool:
+    try:
+        return bool(fetch_priors(node.archive, node.settings, held.study_uid))
+    except FirstreadError as problem:
+        _log.warning("no prior was fetched for job %d: %s", held.job, problem)
+        return False
+
+
 def _prior_is_read_first(node: Node, held: Claim) -> bool:
     unread = unread_prior(node.archive, held.study_uid, held.reader)
-    return unread is not None and jobs.is_read_first(node.archive, held, unread)
+    return unread is not None and jobs.is_read_first(
+        node.archive, unread, reader=held.reader, priority=held.priority, lang=held.lang
+    )
 
 
 def _read(node: Node, held: Claim, prior: str | None) -> _Ended:
@@ -154,11 +164,11 @@ def _in_child(node: Node, held: Claim, files: Sequence[Path], prior: str | None,
         nonlocal told
         if time.monotonic() - told > TELL_EVERY_S:
             told = time.monotonic()
-            _unless_away(lambda: jobs.tell(archive, held, stage, share), None)
+            _unless_away(lambda: attempts.tell(archive, held, stage, share), None)
 
     return node.processes.read(
         request,
-        wanted=lambda: _unless_away(lambda: jobs.is_held(archive, held), True),
+        wanted=lambda: _unless_away(lambda: attempts.is_held(archive, held), True),
         progress=tell,
         limit_s=node.settings.read_limit_s,
     )
@@ -197,11 +207,11 @@ def _keep(node: Node, held: Claim) -> _Ended:
         digest = hashlib.sha256((folder / RESULT_JSON).read_bytes()).hexdigest()
         keep_result(archive, folder)
         category = result.category.value if result.category is not None else ""
-        if jobs.finish(
+        if attempts.finish(
             archive, held, digest=digest, category=category, deliveries=_deliveries(node, held, folder)
         ):
             return {"verdict": "kept", "error": ""}
-        if not jobs.exists(archive, held.job):  # its study was removed meanwhile
+        if not attempts.is_there(archive, held.job):  # its study was removed meanwhile
             shutil.rmtree(folder, ignore_errors=True)
         return {"verdict": "stopped", "error": ""}
     except (ArchiveUnavailable, DiskFull) as problem:

@@ -10,13 +10,16 @@ is gone, and this process goes too, in the middle of a read.
 import json
 import os
 import queue
+import resource
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 NICENESS = 10  # receiving goes before reading
+OOM_SCORE = 500
 TELL_EVERY_S = 0.2
 
 
@@ -25,6 +28,9 @@ def main() -> None:
     answers = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8", buffering=1)
     options = json.loads(sys.argv[2])
     os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # an image of memory would hold the patient's images
+    with suppress(OSError):  # where memory runs out, this process goes, and not its worker (proc(5))
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
     requests: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_listen, args=(requests,), daemon=True).start()
 

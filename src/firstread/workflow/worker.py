@@ -23,7 +23,7 @@ SWEEP_S = 1.0
 SIGNS_A_LIFETIME = 4  # of life, in the time after which a worker is lost
 FORGET_EVERY_S = 600.0
 FORGET_AFTER = timedelta(days=1)
-STOP_S = 10  # for what is told to stop to do so
+STOP_S = 5  # for what is told to stop to do so
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class Worker:
         self._node = Node(archive, settings, ReadingProcesses(settings))
         load_routes(settings)
         self._intake = Intake(archive, settings)
+        self._watch = lost.Watch(archive, self.name, lost_s=settings.worker_lost_s)
         self._threads: list[threading.Thread] = []
         self._swept_at = -math.inf
         self._forgot_at = -math.inf
@@ -92,8 +93,9 @@ class Worker:
         node = self._node
         node.stopping.set()
         node.news.set()
+        ends = time.monotonic() + STOP_S
         for thread in self._threads:
-            thread.join(STOP_S)  # one that waits for the database is left behind
+            thread.join(max(ends - time.monotonic(), 0.0))  # one that waits for the database is left behind
         ending = threading.Timer(grace_s, node.processes.close)
         ending.start()
         durable.stop(math.ceil(grace_s) + STOP_S)
@@ -133,7 +135,7 @@ class Worker:
         except UsageError as problem:  # the routes were changed for the worse; what was read for goes on
             _log.warning("no study is routed: %s", problem)
         queues.sweep(node.archive)
-        for worker in lost.take_over_lost(node.archive, self.name, lost_s=node.settings.worker_lost_s):
+        for worker in self._watch.take_over_lost():
             _log.warning("what worker %s had begun is taken over", worker[:8])
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
             durable.forget((now() - FORGET_AFTER).isoformat())

@@ -12,11 +12,16 @@ from firstread.web import create_app
 from firstread.web.listen import listen, service
 
 
-@contextmanager
 def serving(archive, **options):
-    """The URL of a server that runs on a free port while the block does."""
+    """The URL of a server of an archive that runs on a free port while the block does."""
+    return running(create_app(archive, **{"keep_metadata": False, **options}))
+
+
+@contextmanager
+def running(app):
+    """The URL of an app."""
     socket = listen("127.0.0.1", 0)
-    server = service(create_app(archive, **{"keep_metadata": False, **options}))
+    server = service(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()
     try:

@@ -1,5 +1,3 @@
-import time
-
 from firstread.archive.derived import read_derived
 from firstread.archive.removing import remove
 from firstread.network.dicomweb.metadata import MetadataKeeper
@@ -48,9 +46,17 @@ def test_what_is_received_is_derived_before_anybody_asks(sqlite_archive):
     keeper = MetadataKeeper(sqlite_archive, every_s=0.02)
     try:
         receipt = sqlite_archive.receive(instances(1)[0])
-        until = time.monotonic() + 10
-        while not read_derived(sqlite_archive.files, receipt.file) and time.monotonic() < until:
-            time.sleep(0.01)
+        assert keeper.wait(30)
     finally:
         keeper.close()
     assert len(read_derived(sqlite_archive.files, receipt.file)) == 1
+
+
+def test_waiting_for_what_is_not_derived_in_time_says_so(sqlite_archive):
+    keeper = MetadataKeeper(sqlite_archive, every_s=3600)
+    try:
+        assert keeper.wait(0)
+        sqlite_archive.receive(instances(1)[0])
+        assert not keeper.wait(0)
+    finally:
+        keeper.close()

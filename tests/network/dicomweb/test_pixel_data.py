@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import numpy as np
@@ -47,6 +48,18 @@ def test_frames_come_as_pixels_in_the_order_that_is_asked_for(web, multi_frame, 
     got = parts(web.get(f"{ENHANCED}/frames/4,2,5"))
     assert [body for _, body in got] == [pixels[3], pixels[1], pixels[4]]
     assert got[0][0] == f"application/octet-stream; transfer-syntax={EXPLICIT}"
+
+
+def test_frames_that_are_all_asked_for_at_once_all_come_whole(web, multi_frame):
+    pixels = multi_frame(JPEG_LS, frames=50)
+    asked = [n % 50 + 1 for n in range(200)]
+
+    def get(n):
+        answer = web.get(f"{ENHANCED}/frames/{n}", Accept="application/octet-stream")
+        return answer.status_code, answer.content
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        assert list(pool.map(get, asked)) == [(200, pixels[n - 1]) for n in asked]
 
 
 @pytest.mark.parametrize(

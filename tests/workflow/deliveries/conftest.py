@@ -37,11 +37,16 @@ def result_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def archive(tmp_path):
+def database_url():
+    """None for SQLite in the archive's folder; tests of what the database is asked have PostgreSQL too."""
+
+
+@pytest.fixture
+def archive(tmp_path, database_url):
     """An archive that has an image of the study that was read."""
     image = volume_of().headers[0]
     image.file_meta = FileMetaDataset()
-    with open_archive(tmp_path / "archive") as opened:
+    with open_archive(tmp_path / "archive", url=database_url) as opened:
         opened.receive(Part10.parse(encode(image, EXPLICIT)), source="CT1")
         yield opened
 
@@ -50,9 +55,12 @@ def archive(tmp_path):
 def settings_of(tmp_path):
     """A function from destinations, and other settings, to settings."""
 
-    def make(secrets=None, **destinations):
+    def make(secrets=None, public_url=None, **destinations):
         return Settings(
-            destinations=destinations, destination_secrets=secrets or {}, archive_dir=tmp_path / "archive"
+            destinations=destinations,
+            destination_secrets=secrets or {},
+            public_url=public_url,
+            archive_dir=tmp_path / "archive",
         )
 
     return make

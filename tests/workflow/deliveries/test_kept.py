@@ -16,6 +16,11 @@ from tests.dicom.read_samples import STUDY
 from tests.workflow.deliveries.conftest import DICOM
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+
+
 def modalities(archive):
     with reading(archive.engine) as connection:
         found = find(connection, "series", {"StudyInstanceUID": STUDY})

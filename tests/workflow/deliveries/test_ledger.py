@@ -10,6 +10,11 @@ from firstread.workflow.deliveries import list_deliveries, retry_deliveries
 from tests.dicom.read_samples import STUDY
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+
+
 @pytest.fixture
 def deliveries(archive):
     """Four deliveries of a result: sent, failed, failed elsewhere, and waiting for its next try."""

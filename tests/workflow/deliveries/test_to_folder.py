@@ -1,5 +1,7 @@
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -59,6 +61,22 @@ def test_again_it_changes_nothing_and_repairs_what_is_not_the_same(
     file.write_bytes(bytes(first.st_size))
     deliver(archive, settings, "share", result_folder, "sr.dcm")
     assert delivered(share) == {"sr.dcm": (result_folder / "sr.dcm").read_bytes()}
+
+
+def test_documents_that_go_at_the_same_time_do_not_hinder_each_other(
+    archive, settings_of, share, result_folder
+):
+    settings = settings_of(share=f"folder:{share}")
+    documents = documents_for("share", settings, result_folder)
+    start = Barrier(len(documents))
+
+    def go(document):
+        start.wait(20)
+        deliver(archive, settings, "share", result_folder, document)
+
+    with ThreadPoolExecutor(len(documents)) as pool:
+        list(pool.map(go, documents))
+    assert delivered(share) == {path.name: path.read_bytes() for path in result_folder.iterdir()}
 
 
 def test_what_a_try_that_was_cut_off_left_is_removed(archive, settings_of, share, result_folder):

@@ -82,9 +82,15 @@ def test_a_node_that_is_away_is_tried_again_later(archive, settings_of, result_f
 
 
 @pytest.mark.parametrize(
-    ("status", "failure"), [(0xA700, PassingFailure), (0xC000, PermanentFailure), (0x0122, PermanentFailure)]
+    ("status", "failure"),
+    [
+        (0xA700, PassingFailure),
+        (None, PassingFailure),
+        (0xC000, PermanentFailure),
+        (0x0122, PermanentFailure),
+    ],
 )
-def test_out_of_resources_passes_and_a_refusal_does_not(
+def test_out_of_resources_and_a_broken_association_pass_and_a_refusal_does_not(
     archive, settings_of, result_folder, moody, status, failure
 ):
     node = moody(status)

@@ -94,12 +94,11 @@ def test_sent_again_it_is_the_same_event(archive, settings, settings_of, receive
 
 
 def test_its_links_lead_to_the_study_and_to_the_documents_that_the_archive_has(
-    archive, settings, receiver, result_folder
+    archive, settings_of, receiver, result_folder
 ):
     keep_result(archive, result_folder)
     with serving(archive) as url:
-        named = settings.model_copy(update={"public_url": f"{url}/"})
-        send(archive, named, result_folder)
+        send(archive, settings_of({"ris": KEY}, url, ris=f"webhook:{receiver.url}"), result_folder)
         links = json.loads(receiver.got[0][3])["links"]
         assert set(links) == {"study", *DICOM}
         assert links["study"] == f"{url}{PREFIX}/studies/{STUDY}"

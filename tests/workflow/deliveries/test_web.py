@@ -1,6 +1,8 @@
 import json
+import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from threading import Thread
 
 import pytest
 import uvicorn
@@ -88,6 +90,23 @@ def test_a_server_that_is_away_is_said_without_its_path(client):
     assert "hidden" not in str(away.value)
 
 
+def test_a_server_that_hangs_up_in_the_middle_is_tried_again(client):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def hang_up():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1)
+
+        thread = Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(PassingFailure, match="cannot be called"):
+            client.call(
+                "POST", f"http://127.0.0.1:{listening.getsockname()[1]}", content=[b"x" * 65_536] * 64
+            )
+        thread.join(20)
+
+
 def test_a_url_that_is_none_fails_for_good(client):
     with pytest.raises(PermanentFailure, match="URL of the destination is none"):
         client.call("GET", "https://xn--.example:port/")
@@ -106,11 +125,11 @@ def test_only_certificates_of_the_authorities_are_believed(hospital, stranger):
         )
 
     certificate, key = hospital.issue("ris")
-    socket = listen("127.0.0.1", 0)
-    url = f"https://127.0.0.1:{socket.getsockname()[1]}/"
+    listening = listen("127.0.0.1", 0)
+    url = f"https://127.0.0.1:{listening.getsockname()[1]}/"
     app = Starlette(routes=[Route("/", take, methods=["POST"])])
     config = uvicorn.Config(app, ssl_certfile=certificate, ssl_keyfile=key, log_level="critical", ws="none")
-    with running(uvicorn.Server(config), socket):
+    with running(uvicorn.Server(config), listening):
         assert way_to("ris", settings(hospital)).test() == f"{url} takes events"
         with pytest.raises(PassingFailure, match="certificate is not believed"):
             way_to("ris", settings(stranger)).test()

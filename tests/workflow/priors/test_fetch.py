@@ -1,7 +1,12 @@
+from io import BytesIO
+
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
+from pynetdicom.sop_class import CTImageStorage
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelFind as FIND
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet as GET
 
 from firstread.archive import PRIOR_SOURCE
 from firstread.archive.models import Instance
@@ -14,6 +19,7 @@ from firstread.settings import Settings
 from firstread.workflow.priors import fetch_priors, unread_prior
 from firstread.workflow.routes import facts_of
 from tests.archive.samples import rows
+from tests.dicom.ct_series import EXPLICIT
 from tests.network.conftest import ANYONE, free_port
 from tests.workflow.priors.samples import keep, study, uid
 
@@ -99,10 +105,13 @@ def test_a_source_that_is_away_or_none_is_said(archive):
 
 @pytest.fixture
 def rude():
-    """A function that starts a peer which answers every query with one study, and returns settings that name it."""
+    """A function that starts a peer and returns settings that name it.
+
+    It answers every query with one study, and every retrieval with the same instances, whatever is asked.
+    """
     servers = []
 
-    def start(**said):
+    def start(sent=(), **said):
         offered = {
             "PatientID": "SYN-1", "PatientBirthDate": "19600101", "IssuerOfPatientID": "HOSPITAL",
             "StudyInstanceUID": uid(1), "StudyDate": "20230101", "StudyTime": "101500", "ModalitiesInStudy": "CT",
@@ -115,9 +124,19 @@ def rude():
                     setattr(found, keyword, value)
             yield 0xFF00, found
 
+        def send(_):
+            yield len(sent)
+            for each in sent:
+                yield 0xFF00, dcmread(BytesIO(each.header + bytes(each.dataset)))
+
         entity = AE("RUDE")
         entity.add_supported_context(FIND)
-        server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, answer)])
+        handlers = [(evt.EVT_C_FIND, answer)]
+        if sent:
+            entity.add_supported_context(GET)
+            entity.add_supported_context(CTImageStorage, EXPLICIT, scu_role=False, scp_role=True)
+            handlers.append((evt.EVT_C_GET, send))
+        server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
         servers.append(server)
         return Settings(prior_source=f"RUDE@127.0.0.1:{server.server_address[1]}")
 
@@ -132,6 +151,15 @@ def test_what_a_peer_offers_as_it_was_asked_is_fetched(archive, rude):
         fetch_priors(archive, rude(), uid(NOW))
 
 
+def test_what_a_peer_sends_of_another_study_is_refused(archive, rude):
+    keep(archive, study(NOW, "20240101"))
+    settings = rude([*study(1, "20230101"), *study(2, "20230101")])
+    with pytest.raises(PeerFailed, match="C-GET with status B000"):
+        fetch_priors(archive, settings, uid(NOW))
+    assert sources(archive, 1) == {PRIOR_SOURCE}
+    assert sources(archive, 2) == set()
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -140,6 +168,7 @@ def test_what_a_peer_offers_as_it_was_asked_is_fetched(archive, rude):
         {"PatientBirthDate": ""},
         {"IssuerOfPatientID": "ELSEWHERE"},
         {"StudyDate": "20240102"},
+        {"StudyDate": "20181231"},
         {"StudyDate": "20240101", "StudyTime": "101500"},
         {"StudyDate": "older"},
         {"StudyInstanceUID": uid(NOW)},

@@ -5,7 +5,6 @@ from firstread.network import Peer
 from firstread.network.outgoing import files_of_folder
 from firstread.network.scu import Caller
 from firstread.settings import Settings
-from firstread.workflow.priors import find_prior
 from firstread.workflow.result_folder import load_result
 from firstread.workflow.worker import Worker
 from tests.archive.samples import instances, rows
@@ -21,6 +20,12 @@ def chest(number, date):
         ds.StudyDate, ds.PatientBirthDate = date, "19600101"
 
     return instances(12, size=32, study=number, change=change)
+
+
+def compared_with(archive, number):
+    """The study that the only result of a study was compared with."""
+    (folder,) = (archive.folder / "results" / uid(number)).iterdir()
+    return load_result(folder).prior.study_uid
 
 
 def test_a_prior_is_fetched_read_first_and_compared_with(archive, orthanc, tmp_path, told):
@@ -45,9 +50,11 @@ def test_a_prior_is_fetched_read_first_and_compared_with(archive, orthanc, tmp_p
         )
         until(lambda: all(study.routed_at == study.last_received_at for study in rows(archive, Study)))
         until(lambda: all(row.state == "sent" for row in rows(archive, Delivery)))
-    (current, prior) = jobs
+        pacs("/tools/shutdown", {})
+        keep(archive, chest(3, "20250101"))
+        until(lambda: len(each := rows(archive, Job)) == 3 and each[-1].state == "done")
+    current, prior = jobs
     assert prior.destinations == "[]"
     assert prior.ended_at < current.ended_at
-    assert load_result(find_prior(archive, uid(2), "ball")).study_uid == uid(1)
-    (result,) = (archive.folder / "results" / uid(2)).iterdir()
-    assert load_result(result).prior.study_uid == uid(1)
+    assert compared_with(archive, 2) == uid(1)
+    assert compared_with(archive, 3) == uid(2)  # though nobody could be asked for another

@@ -111,6 +111,16 @@ def test_a_study_is_a_prior_while_all_of_its_images_were_fetched(archive):
     assert not facts_of(archive, STUDY).prior
 
 
+@pytest.mark.parametrize("change", [None, described])
+def test_a_prior_that_comes_by_itself_is_one_no_more(archive, change):
+    for each in instances(2):
+        archive.receive(each, source=PRIOR_SOURCE)
+    archive.receive(instances(1, change=change)[0], source="CT1")
+    facts = facts_of(archive, STUDY)
+    assert (facts.prior, facts.series[0].images) == (False, 2)
+    assert "CT1" in facts.source
+
+
 @pytest.mark.parametrize(
     ("birth", "written", "years"),
     [("19640104", "", 61.0), ("", "059Y", 59.0), ("", "018M", 1.0), ("", "010W", 0.0), ("", "old", None),
@@ -142,3 +152,15 @@ def test_a_file_that_is_gone_is_no_study_without_images(archive):
     archive.files.path(first).unlink()
     with pytest.raises(ArchiveUnavailable, match="No file of a series"):
         facts_of(archive, STUDY)
+
+
+def test_a_damaged_series_keeps_no_other_from_being_known(archive):
+    for series in (1, 2):
+        archive.receive(instances(1, series=series, change=described)[0], source="CT1")
+    with reading(archive.engine) as connection:
+        damaged = connection.execute(select(Instance.file).order_by(Instance.id)).scalars().first()
+    archive.files.path(damaged).write_bytes(bytes(128) + b"DICM" + bytes(64))
+    facts = facts_of(archive, STUDY)
+    assert facts.series[0] == SeriesFacts(f"{STUDY}.1", images=1)
+    assert replace(facts, series=()) == replace(FACTS, series=())
+    assert facts.series[1].kernel == "Br64d"

@@ -24,7 +24,7 @@ _PIXELS = "7FE00010"
 
 
 def metadata(archive: Archive, instances: list[Stored], url: str) -> Iterator[bytes]:
-    """Yield the JSON array of the instances' metadata, in pieces of a series each.
+    """Yield the metadata of instances, each as a JSON object.
 
     An instance whose header cannot be parsed is told by its UIDs alone.
 
@@ -33,14 +33,11 @@ def metadata(archive: Archive, instances: list[Stored], url: str) -> Iterator[by
         instances: From `stored`.
         url: Of the service, for the BulkDataURIs.
     """
-    between = b"["
     own = json.dumps(url)[1:-1].encode()
     for _, of_series in groupby(instances, key=lambda each: each.series_uid):
         listed = list(of_series)
         for entry in entries(archive, listed):
-            yield between + entry.replace(URL.encode(), own)
-            between = b",\n"
-    yield b"]"
+            yield entry.replace(URL.encode(), own)
 
 
 def entries(archive: Archive, listed: list[Stored]) -> Iterator[bytes]:
@@ -106,6 +103,7 @@ class MetadataKeeper:
         self._archive = archive
         self._every_s = every_s
         self._stop = threading.Event()
+        self._looked = threading.Condition()
         self._last = self._newest()
         self._thread = threading.Thread(target=self._run, name="metadata-keeper", daemon=True)
         self._thread.start()
@@ -114,6 +112,12 @@ class MetadataKeeper:
         """Stop, after the series that is under way."""
         self._stop.set()
         self._thread.join()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until what the archive has now is derived; False where it is not after so many seconds."""
+        newest = self._newest()
+        with self._looked:
+            return self._looked.wait_for(lambda: self._last >= newest, timeout_s)
 
     def _newest(self) -> int:
         with reading(self._archive.engine) as connection:
@@ -150,4 +154,6 @@ class MetadataKeeper:
                 raise
             except FirstreadError:
                 continue  # removed meanwhile
-        self._last = newest
+        with self._looked:
+            self._last = newest
+            self._looked.notify_all()

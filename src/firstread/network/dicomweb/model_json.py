@@ -8,10 +8,14 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
+from firstread.archive.elements import Unparsable, count_nested
+from firstread.network.dicomweb.raw_json import plain_json
+
 MOST_INLINE = 1024  # bytes
-LARGEST_SEQUENCE = (
-    4 << 20
-)  # bytes of a sequence of defined length; a longer one is left out: parsing it has no bound
+LARGEST_UNCOUNTED = (
+    1 << 20
+)  # bytes of a sequence; the elements of a longer one are counted before it is parsed
+MOST_NESTED = 300_000  # elements of such a sequence; one with more is left out: it could take minutes
 DEEPEST = 16
 _BINARY = ("OB", "OD", "OF", "OL", "OV", "OW", "UN")
 _TEXTS = ("LT", "ST", "UT", "UC", "UR")
@@ -37,10 +41,17 @@ def as_json(dataset: Dataset, uri: Uri, *, path: str = "", depth: int = 0) -> Js
             continue
         key = f"{tag.group:04X}{tag.element:04X}"
         raw = dataset.get_item(tag)
-        if isinstance(raw, RawDataElement) and raw.length > LARGEST_SEQUENCE:
-            vr = raw.VR or _vr_of(int(tag))
-            made[key] = {"vr": vr} if vr == "SQ" else {"vr": vr, "BulkDataURI": uri(path + key)}
+        if isinstance(raw, RawDataElement) and (plain := plain_json(raw)) is not None:
+            made[key] = plain
             continue
+        if isinstance(raw, RawDataElement) and raw.value and len(raw.value) > LARGEST_UNCOUNTED:
+            vr = raw.VR or _vr_of(int(tag))
+            if vr != "SQ":
+                made[key] = {"vr": vr, "BulkDataURI": uri(path + key)}
+                continue
+            if not _is_bounded(raw):
+                made[key] = {"vr": vr}
+                continue
         try:
             made[key] = _element(dataset[tag], uri, path + key, depth)
         except (RecursionError, MemoryError):
@@ -48,6 +59,19 @@ def as_json(dataset: Dataset, uri: Uri, *, path: str = "", depth: int = 0) -> Js
         except Exception:
             made[key] = {"vr": (raw.VR if raw is not None else None) or _vr_of(int(tag))}
     return made
+
+
+def _is_bounded(raw: RawDataElement) -> bool:
+    try:
+        count_nested(
+            memoryview(raw.value or b""),
+            implicit=raw.is_implicit_VR,
+            big=not raw.is_little_endian,
+            most=MOST_NESTED,
+        )
+    except Unparsable:
+        return False
+    return True
 
 
 def attribute(keyword: str, *values: str | int | None) -> tuple[str, Json]:

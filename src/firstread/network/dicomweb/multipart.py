@@ -1,10 +1,11 @@
 """multipart/related bodies (RFC 2387): written piece by piece, and read piece by piece."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 
+from fastapi.responses import Response, StreamingResponse
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser
 
@@ -35,6 +36,16 @@ def written(parts: Iterable[Part], boundary: str) -> Iterator[bytes]:
         yield from part.pieces
         yield b"\r\n"
     yield f"--{boundary}--\r\n".encode()
+
+
+def streamed(parts: Iterable[Part], kind: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a body of parts of one kind, made while it is sent."""
+    boundary = new_boundary()
+    return StreamingResponse(
+        written(parts, boundary),
+        headers=headers,
+        media_type=f'multipart/related; type="{kind}"; boundary={boundary}',
+    )
 
 
 def parameters(content_type: str) -> tuple[str, dict[str, str]]:

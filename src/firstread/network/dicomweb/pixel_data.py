@@ -12,11 +12,11 @@ from firstread.dicom.transfer_syntax import EXPLICIT_LITTLE
 from firstread.network.dicomweb.accept import choose
 from firstread.network.dicomweb.access import OpenArchive
 from firstread.network.dicomweb.addresses import Stored, Uid, service_url, stored
-from firstread.network.dicomweb.multipart import Part
+from firstread.network.dicomweb.multipart import Part, streamed
 from firstread.network.dicomweb.opened import NATIVE, Opened, opened
 from firstread.network.dicomweb.problems import RESPONSES, Problem, not_acceptable
 from firstread.network.dicomweb.rendering import PICTURE_TYPES, THUMBNAIL_PX, Look, picture
-from firstread.network.dicomweb.retrieve import PIECE, ranges_of, streamed
+from firstread.network.dicomweb.retrieve import PIECE, ranges_of
 from firstread.network.dicomweb.transcode import decoded, frame_type
 
 BYTES = "application/octet-stream"

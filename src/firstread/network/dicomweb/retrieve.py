@@ -1,5 +1,6 @@
 """WADO-RS: instances and their metadata (PS3.18 section 10.4)."""
 
+import json
 from collections.abc import Iterator
 from itertools import chain
 
@@ -12,10 +13,11 @@ from firstread.network.dicomweb.accept import MediaRange, accepted, choose
 from firstread.network.dicomweb.access import OpenArchive
 from firstread.network.dicomweb.addresses import Stored, Uid, service_url, stored
 from firstread.network.dicomweb.metadata import metadata
-from firstread.network.dicomweb.multipart import Part, new_boundary, written
+from firstread.network.dicomweb.model_xml import as_xml
+from firstread.network.dicomweb.multipart import Part, streamed
 from firstread.network.dicomweb.opened import opened
 from firstread.network.dicomweb.problems import RESPONSES, Problem, missing, not_acceptable
-from firstread.network.dicomweb.search import JSON_TYPES
+from firstread.network.dicomweb.search import JSON_TYPES, MODEL_TYPES, XML
 from firstread.network.dicomweb.transcode import explicit, unwritable
 
 DICOM = "application/dicom"
@@ -23,7 +25,10 @@ MULTIPART_DICOM = f"multipart/related; {DICOM}"
 PIECE = 1 << 18  # bytes that are read and sent at a time
 
 router = APIRouter(tags=["retrieve"], responses={200: {"content": {"multipart/related": {}}}, **RESPONSES})
-metadata_router = APIRouter(tags=["retrieve"], responses={200: {"content": {JSON_TYPES[0]: {}}}, **RESPONSES})
+metadata_router = APIRouter(
+    tags=["retrieve"],
+    responses={200: {"content": {JSON_TYPES[0]: {}, "multipart/related": {}}}, **RESPONSES},
+)
 
 
 @router.get("/studies/{study}")
@@ -71,21 +76,22 @@ def ranges_of(request: Request) -> list[MediaRange]:
     return accepted(request.headers.get("accept", ""), request.query_params.get("accept", ""))
 
 
-def streamed(parts: Iterator[Part], kind: str) -> Response:
-    """Answer with a multipart body that is made while it is sent."""
-    boundary = new_boundary()
-    return StreamingResponse(
-        written(parts, boundary), media_type=f'multipart/related; type="{kind}"; boundary={boundary}'
-    )
-
-
 def _metadata(request: Request, archive: Archive, instances: list[Stored]) -> Response:
-    chosen = choose(ranges_of(request), JSON_TYPES)
+    chosen = choose(ranges_of(request), MODEL_TYPES)
     if chosen is None:
-        raise not_acceptable(", ".join(JSON_TYPES))
-    return StreamingResponse(
-        _gathered(metadata(archive, instances, service_url(request))), media_type=chosen[0]
-    )
+        raise not_acceptable(", ".join(MODEL_TYPES))
+    made = metadata(archive, instances, service_url(request))
+    if chosen[0] in JSON_TYPES:
+        return StreamingResponse(_gathered(_listed(made)), media_type=chosen[0])
+    return streamed((Part(XML, [as_xml(json.loads(each))]) for each in made), XML)
+
+
+def _listed(entries: Iterator[bytes]) -> Iterator[bytes]:
+    between = b"["
+    for entry in entries:
+        yield between + entry
+        between = b",\n"
+    yield b"]"
 
 
 def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:

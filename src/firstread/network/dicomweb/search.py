@@ -1,18 +1,21 @@
 """QIDO-RS: searching for studies, series and instances (PS3.18 section 10.6)."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from firstread.archive import Archive
 from firstread.archive.database import reading
-from firstread.archive.query import MODALITIES, Found, Level, attributes, find
+from firstread.archive.query import MODALITIES, REQUEST, Found, Level, attributes, find
 from firstread.network.dicomweb.accept import accepted, choose
 from firstread.network.dicomweb.access import OpenArchive
 from firstread.network.dicomweb.addresses import Uid, service_url
-from firstread.network.dicomweb.model_json import Json, attribute
+from firstread.network.dicomweb.model_json import Json, attribute, sequence
+from firstread.network.dicomweb.model_xml import as_xml
+from firstread.network.dicomweb.multipart import Part, streamed
 from firstread.network.dicomweb.problems import RESPONSES, Problem, not_acceptable
 
 MOST_RESULTS = 5000
@@ -21,28 +24,53 @@ MOST_RESULTS = 5000
 _LONGEST_VALUE = 70_000  # a thousand UIDs
 _OWN = ("limit", "offset", "fuzzymatching", "includefield", "accept", "charset", "emptyvaluematching")
 JSON_TYPES = ("application/dicom+json", "application/json")
+XML = "application/dicom+xml"
+MODEL_TYPES = (*JSON_TYPES, f"multipart/related; {XML}")
+"""What data sets without their bulk data are given as; the first where anything will do."""
 
-Limit = Annotated[int | None, Query(ge=0, le=2**31 - 1, description="At most so many results.")]
-Offset = Annotated[int, Query(ge=0, le=2**31 - 1, description="So many results are left out first.")]
-Fuzzy = Annotated[bool, Query(description="Names match by their words, in any order.")]
-Include = Annotated[
-    list[str], Query(description="Further attributes; all that is kept for searching is returned anyway.")
-]
 
-router = APIRouter(tags=["search"], responses={200: {"content": {JSON_TYPES[0]: {}}}, 204: {}, **RESPONSES})
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked beside the keys."""
+
+    limit: int | None
+    offset: int
+    fuzzy: bool
+    empty: bool
+    include: list[str]
+
+
+def _asked(
+    limit: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="At most so many results.")] = None,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1, description="So many results are left out first.")] = 0,
+    fuzzymatching: Annotated[bool, Query(description="Names match by their words, in any order.")] = False,
+    emptyvaluematching: Annotated[
+        bool, Query(description='The value "" (two quotation marks) matches where there is no value.')
+    ] = False,
+    includefield: Annotated[
+        list[str],
+        Query(description="Further attributes; all that is kept for searching is returned anyway."),
+    ] = [],  # noqa: B006 - FastAPI copies it
+) -> Wanted:
+    return Wanted(limit, offset, fuzzymatching, emptyvaluematching, includefield)
+
+
+Asked = Annotated[Wanted, Depends(_asked)]
+
+router = APIRouter(
+    tags=["search"],
+    responses={200: {"content": {JSON_TYPES[0]: {}, "multipart/related": {}}}, 204: {}, **RESPONSES},
+)
 
 
 @router.get("/studies")
 def search_studies(
     request: Request,
     archive: OpenArchive,
-    limit: Limit = None,
-    offset: Offset = 0,
-    fuzzymatching: Fuzzy = False,
-    includefield: Include = [],  # noqa: B006 - FastAPI copies it
+    asked: Asked,
 ) -> Response:
     """Search for studies; every other parameter is an attribute, by keyword or tag, and the value it must match."""
-    return _answer(request, archive, "study", {}, limit, offset, fuzzymatching, includefield)
+    return _answer(request, archive, "study", {}, asked)
 
 
 @router.get("/studies/{study}/series")
@@ -50,27 +78,21 @@ def search_series_of_study(
     request: Request,
     archive: OpenArchive,
     study: Uid,
-    limit: Limit = None,
-    offset: Offset = 0,
-    fuzzymatching: Fuzzy = False,
-    includefield: Include = [],  # noqa: B006
+    asked: Asked,
 ) -> Response:
     """Search for series of a study."""
     within = {"StudyInstanceUID": study}
-    return _answer(request, archive, "series", within, limit, offset, fuzzymatching, includefield)
+    return _answer(request, archive, "series", within, asked)
 
 
 @router.get("/series")
 def search_series(
     request: Request,
     archive: OpenArchive,
-    limit: Limit = None,
-    offset: Offset = 0,
-    fuzzymatching: Fuzzy = False,
-    includefield: Include = [],  # noqa: B006
+    asked: Asked,
 ) -> Response:
     """Search for series of all studies."""
-    return _answer(request, archive, "series", {}, limit, offset, fuzzymatching, includefield)
+    return _answer(request, archive, "series", {}, asked)
 
 
 @router.get("/studies/{study}/instances")
@@ -78,14 +100,11 @@ def search_instances_of_study(
     request: Request,
     archive: OpenArchive,
     study: Uid,
-    limit: Limit = None,
-    offset: Offset = 0,
-    fuzzymatching: Fuzzy = False,
-    includefield: Include = [],  # noqa: B006
+    asked: Asked,
 ) -> Response:
     """Search for instances of a study."""
     within = {"StudyInstanceUID": study}
-    return _answer(request, archive, "instance", within, limit, offset, fuzzymatching, includefield)
+    return _answer(request, archive, "instance", within, asked)
 
 
 @router.get("/studies/{study}/series/{series}/instances")
@@ -94,27 +113,21 @@ def search_instances_of_series(
     archive: OpenArchive,
     study: Uid,
     series: Uid,
-    limit: Limit = None,
-    offset: Offset = 0,
-    fuzzymatching: Fuzzy = False,
-    includefield: Include = [],  # noqa: B006
+    asked: Asked,
 ) -> Response:
     """Search for instances of a series."""
     within = {"StudyInstanceUID": study, "SeriesInstanceUID": series}
-    return _answer(request, archive, "instance", within, limit, offset, fuzzymatching, includefield)
+    return _answer(request, archive, "instance", within, asked)
 
 
 @router.get("/instances")
 def search_instances(
     request: Request,
     archive: OpenArchive,
-    limit: Limit = None,
-    offset: Offset = 0,
-    fuzzymatching: Fuzzy = False,
-    includefield: Include = [],  # noqa: B006
+    asked: Asked,
 ) -> Response:
     """Search for instances of all studies."""
-    return _answer(request, archive, "instance", {}, limit, offset, fuzzymatching, includefield)
+    return _answer(request, archive, "instance", {}, asked)
 
 
 def _answer(
@@ -122,36 +135,39 @@ def _answer(
     archive: Archive,
     level: Level,
     within: dict[str, str],
-    limit: int | None,
-    offset: int,
-    fuzzy: bool,
-    include: list[str],
+    asked: Wanted,
 ) -> Response:
     chosen = choose(
-        accepted(request.headers.get("accept", ""), request.query_params.get("accept", "")), JSON_TYPES
+        accepted(request.headers.get("accept", ""), request.query_params.get("accept", "")), MODEL_TYPES
     )
     if chosen is None:
-        raise not_acceptable(", ".join(JSON_TYPES))
+        raise not_acceptable(", ".join(MODEL_TYPES))
     keys, ignored = _keys(request, level)
-    ignored += [field[:64] for field in _unknown_fields(include, level)]
+    ignored += [field[:64] for field in _unknown_fields(asked.include, level)]
     for keyword, uid in within.items():
         if keys.setdefault(keyword, uid) != uid:
             raise Problem(400, f"{keyword} is another in the path than in the query.")
-    most = MOST_RESULTS if limit is None else min(limit, MOST_RESULTS)
+    most = MOST_RESULTS if asked.limit is None else min(asked.limit, MOST_RESULTS)
     with reading(archive.engine) as connection:
         # One more than is given tells whether there are more.
-        found = find(connection, level, keys, limit=most + 1, offset=offset, fuzzy=fuzzy)
+        found = find(
+            connection, level, keys,
+            limit=most + 1, offset=asked.offset, fuzzy=asked.fuzzy, empty=asked.empty,
+        )  # fmt: skip
     warnings = []
     if ignored:
         warnings.append(f"not supported, and ignored: {', '.join(sorted(set(ignored)))}")
-    if len(found) > most and (limit is None or limit > most):
-        warnings.append(f"there are more than {most} results; ask for them by offset")
-    headers = {"Warning": f'299 firstread "{"; ".join(warnings)}"'} if warnings else {}
+    if len(found) > most:
+        # PS3.18 section 8.3.4.4 has their number too, for which everything would have to be counted.
+        warnings.append("There are additional results that can be requested")
     url = service_url(request)
+    headers = {"Warning": f'299 {url}: "{"; ".join(warnings)}"'} if warnings else {}
     results = [_result(each, level, url) for each in found[:most]]
     if not results:
         return Response(status_code=204, headers=headers)
-    return JSONResponse(results, headers=headers, media_type=chosen[0])
+    if chosen[0] in JSON_TYPES:
+        return JSONResponse(results, headers=headers, media_type=chosen[0])
+    return streamed((Part(XML, [as_xml(each)]) for each in results), XML, headers)
 
 
 def _keys(request: Request, level: Level) -> tuple[dict[str, str], list[str]]:
@@ -162,7 +178,7 @@ def _keys(request: Request, level: Level) -> tuple[dict[str, str], list[str]]:
     for name in request.query_params:
         if name.lower() in _OWN:
             continue
-        keyword = _keyword(name.partition(".")[0])
+        keyword = _keyword(name)
         if not keyword:
             raise Problem(
                 400,
@@ -171,7 +187,7 @@ def _keys(request: Request, level: Level) -> tuple[dict[str, str], list[str]]:
             )
         listed = request.query_params.getlist(name)
         value = ",".join(listed)
-        if "." in name or (keyword != MODALITIES and (keyword not in known or known[keyword].kind is None)):
+        if keyword != MODALITIES and (keyword not in known or known[keyword].kind is None):
             ignored.append(keyword)
         elif len(value) > _LONGEST_VALUE or "\0" in value:
             raise Problem(400, f"The value of {keyword} is too long, or no text.")
@@ -183,13 +199,19 @@ def _keys(request: Request, level: Level) -> tuple[dict[str, str], list[str]]:
 
 
 def _keyword(name: str) -> str:
+    """Return the keyword of an attribute that is named by keyword or tag; of one in a sequence with dots between."""
+    path = [_keyword_of_one(part) for part in name.split(".")]
+    return ".".join(path) if all(path) else ""
+
+
+def _keyword_of_one(name: str) -> str:
     if len(name) == 8 and all(c in "0123456789abcdefABCDEF" for c in name):
         return keyword_for_tag(int(name, 16))
     return name if name.isascii() and tag_for_keyword(name) is not None else ""
 
 
 def _unknown_fields(include: list[str], level: Level) -> list[str]:
-    known = {*attributes(level), MODALITIES}
+    known = {*attributes(level), MODALITIES, REQUEST}
     asked = [
         _keyword(name.strip()) for field in include for name in field.split(",") if name.strip() != "all"
     ]
@@ -203,7 +225,10 @@ def _result(found: Found, level: Level, url: str) -> Json:
     made: dict[str, Any] = dict(
         attribute(keyword, *(str(value or "").split("\\") if keyword in _LISTS else [value]))
         for keyword, value in found.items()
+        if not keyword.startswith(REQUEST)
     )
+    if requested := {k.partition(".")[2]: v for k, v in found.items() if k.startswith(REQUEST) and v}:
+        made |= [sequence(REQUEST, [dict(attribute(keyword, value) for keyword, value in requested.items())])]
     path = f"{url}/studies/{found['StudyInstanceUID']}"
     if level in ("series", "instance"):
         path += f"/series/{found['SeriesInstanceUID']}"

@@ -126,7 +126,13 @@ class _Storing:
 
     def data(self, piece: memoryview) -> None:
         self._size += len(piece)
-        if self._spool is not None and self._size <= LARGEST_FILE:
+        if self._size > LARGEST_FILE:
+            raise Problem(
+                413,
+                f"An instance is larger than {LARGEST_FILE >> 30} GiB.",
+                remedy="What came before it is stored.",
+            )
+        if self._spool is not None:
             try:
                 self._spool.write(piece)
             except OSError as error:
@@ -149,8 +155,8 @@ class _Storing:
         outcome = _Outcome()
         try:
             with spool:
-                if media_type != "application/dicom" or size > LARGEST_FILE:
-                    raise RefusedInput("It is no DICOM file, or larger than any.")
+                if media_type != "application/dicom":
+                    raise RefusedInput("It is no DICOM file.")
                 instance = Part10.parse(_content(spool, size))
                 outcome.sop_class_uid, outcome.sop_instance_uid = (
                     instance.sop_class_uid,

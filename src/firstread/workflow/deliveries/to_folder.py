@@ -1,10 +1,12 @@
 """To a folder: the files of a result in a folder of their own below that of their study."""
 
+import fcntl
 import hashlib
 import os
 import re
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,19 +83,41 @@ def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as reading:
         if _is_same(source, target):
             return
-        for abandoned in target.parent.glob(f".{target.name}.*{_PART}"):  # by a try that was cut off
-            abandoned.unlink(missing_ok=True)
-        part = target.parent / f".{target.name}.{secrets.token_hex(8)}{_PART}"
+        _remove_abandoned(target)
+        part, handle = _new_part(target)
         try:
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
             with open(handle, "wb") as writing:
                 shutil.copyfileobj(reading, writing)
                 writing.flush()
                 os.fsync(writing.fileno())
-            os.replace(part, target)
+                os.replace(part, target)
         finally:
             part.unlink(missing_ok=True)
     _flush(target.parent)
+
+
+def _new_part(target: Path) -> tuple[Path, int]:
+    """Return an empty file beside the target, and its handle, locked so that nobody takes it for abandoned."""
+    while True:
+        part = target.parent / f".{target.name}.{secrets.token_hex(8)}{_PART}"
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+        with suppress(OSError):  # a file system without locks: nothing is taken for abandoned there
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:  # else another try was faster than the lock
+            return part, handle
+        os.close(handle)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what tries that were cut off left; one that lives holds a lock."""
+    for part in target.parent.glob(f".{target.name}.*{_PART}"):
+        with suppress(OSError):
+            handle = os.open(part, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
+            finally:
+                os.close(handle)
 
 
 def _is_same(source: Path, target: Path) -> bool:

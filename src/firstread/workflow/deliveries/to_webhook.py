@@ -34,7 +34,7 @@ class ToWebhook:
     name: str
     url: str
     key: bytes = field(repr=False)
-    public_url: str | None
+    public_url: str
     client: Client = field(repr=False)
 
     @classmethod
@@ -51,8 +51,8 @@ class ToWebhook:
                 f"The webhook {name} has no key, or one of fewer than {SHORTEST_KEY} characters.",
                 remedy="Set it in destination_secrets.",
             )
-        place = settings.destinations[name].place
-        return cls(name, place, key.encode(), settings.public_url, Client(tls_of(settings)))
+        place, public_url = settings.destinations[name].place, str(settings.public_url or "").rstrip("/")
+        return cls(name, place, key.encode(), public_url, Client(tls_of(settings)))
 
     def deliver(self, archive: Archive, folder: Path, document: str) -> None:
         """Post the event of a result; again with the same identity, so that the receiver can tell.
@@ -87,9 +87,9 @@ class ToWebhook:
 
     def _links(self, archive: Archive, folder: Path, result: ReadResult) -> dict[str, str]:
         """Return where the study and those documents that the archive has are found."""
-        if self.public_url is None:
+        if not self.public_url:
             return {}
-        service = f"{self.public_url.rstrip('/')}{PREFIX}"
+        service = f"{self.public_url}{PREFIX}"
         links = {"study": f"{service}/studies/{result.study_uid}"}
         try:
             there = {each.sop_instance_uid: each.path for each in stored(archive, result.study_uid)}

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import not_, select
 
-from firstread.archive import OWN_SOURCE, PRIOR_SOURCE, Archive
+from firstread.archive import OWN_SOURCE, Archive
 from firstread.archive.database import reading
 from firstread.archive.models import Instance, Job, Patient, Result, Series, Study
 from firstread.dicom.header import text
+from firstread.workflow.images import is_image, sources_of, was_fetched
 from firstread.workflow.result_folder import RESULT_JSON
 from firstread.workflow.stored_header import stored_header
 
@@ -61,19 +62,23 @@ def current_study(archive: Archive, study_uid: str) -> Current | None:
         ).one_or_none()
         if row is None or not row.patient_id or not row.study_date:
             return None
-        modalities = connection.execute(
-            select(Series.modality)
-            .distinct()
-            .join(Instance, Instance.series_key == Series.id)
-            .where(Series.study_key == row.id, Instance.rows.is_not(None), Instance.source != OWN_SOURCE)
-            .order_by(Series.modality)
-        ).scalars()
-        images = tuple(modality for modality in modalities if modality not in ("", "SEG"))
+        modalities = (
+            connection.execute(
+                select(Series.modality)
+                .distinct()
+                .join(Instance, Instance.series_key == Series.id)
+                .where(Series.study_key == row.id, Series.modality != "", is_image())
+                .order_by(Series.modality)
+            )
+            .scalars()
+            .all()
+        )
+        sources = sources_of(connection, row.id)
     return Current(
         *row,
         birth_date=_birth_date(archive, row.id),
-        modalities=images,
-        fetched=_was_fetched(archive, row.id),
+        modalities=tuple(modalities),
+        fetched=was_fetched(sources),
     )
 
 
@@ -165,15 +170,8 @@ def _result(archive: Archive, study_key: int, reader: str) -> Path | None:
 
 
 def _was_fetched(archive: Archive, study_key: int) -> bool:
-    """Tell whether every image of a study was fetched to compare with."""
-    images = (
-        select(Instance.source)
-        .distinct()
-        .join(Series, Series.id == Instance.series_key)
-        .where(Series.study_key == study_key, Instance.rows.is_not(None), Instance.source != OWN_SOURCE)
-    )
     with reading(archive.engine) as connection:
-        return connection.execute(images).scalars().all() == [PRIOR_SOURCE]
+        return was_fetched(sources_of(connection, study_key))
 
 
 def _has_ended(archive: Archive, study_key: int, reader: str) -> bool:

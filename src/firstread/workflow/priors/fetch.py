@@ -9,10 +9,12 @@ from sqlalchemy import select
 
 from firstread.archive import PRIOR_SOURCE, Archive, Part10, Receipt
 from firstread.archive.database import reading
+from firstread.archive.header import read_header
 from firstread.archive.models import Instance, Series, Study
 from firstread.archive.uids import is_uid
 from firstread.dicom.header import text, whole
 from firstread.dicom.quiet import quiet
+from firstread.errors import RefusedInput
 from firstread.network.configured import caller_of, peer_of
 from firstread.network.peers import Peer
 from firstread.network.scu import Caller
@@ -70,6 +72,10 @@ def _fetch(archive: Archive, settings: Settings, caller: Caller, peer: Peer, stu
         return caller.move(peer, keys, destination=settings.dicom_ae_title)
 
     def receive(instance: Part10, *, source: str) -> Receipt:
+        if read_header(instance).study_uid != study_uid:
+            raise RefusedInput(
+                "It is of another study than was asked for.", remedy="See to the source of priors."
+            )
         return archive.receive(instance, source=PRIOR_SOURCE)
 
     return caller.get(peer, keys, receive)
@@ -77,9 +83,10 @@ def _fetch(archive: Archive, settings: Settings, caller: Caller, peer: Peer, stu
 
 def _offered(caller: Caller, peer: Peer, current: Current, *, years: int) -> list[_Offered]:
     """Return the earlier studies of the same patient and modality that a peer has, the latest first."""
+    since = _years_before(current.study_date, years)
     keys = {
         "PatientID": current.patient_id,
-        "StudyDate": f"{_years_before(current.study_date, years)}-{current.study_date}",
+        "StudyDate": f"{since}-{current.study_date}",
         **dict.fromkeys(
             ("IssuerOfPatientID", "PatientBirthDate", "StudyTime", "StudyInstanceUID",
              "NumberOfStudyRelatedInstances"), ""
@@ -89,7 +96,9 @@ def _offered(caller: Caller, peer: Peer, current: Current, *, years: int) -> lis
     for modality in current.modalities:
         with quiet():  # pydicom's remarks on what peers answer quote it
             answers = caller.find(peer, "STUDY", {**keys, "ModalitiesInStudy": modality})
-            offered = [_as_offered(answer) for answer in answers if _is_prior(answer, current, modality)]
+            offered = [
+                _as_offered(answer) for answer in answers if _is_prior(answer, current, modality, since)
+            ]
         found |= {each.study_uid: each for each in offered}
     return sorted(found.values(), key=lambda each: (each.study_date, each.study_time), reverse=True)
 
@@ -103,7 +112,7 @@ def _as_offered(answer: Dataset) -> _Offered:
     )
 
 
-def _is_prior(answer: Dataset, current: Current, modality: str) -> bool:
+def _is_prior(answer: Dataset, current: Current, modality: str, since: str) -> bool:
     """Hold an answer against what was asked: peers match loosely."""
     uid, issuer = text(answer, "StudyInstanceUID"), text(answer, "IssuerOfPatientID")
     return (
@@ -113,6 +122,7 @@ def _is_prior(answer: Dataset, current: Current, modality: str) -> bool:
         and (not issuer or not current.issuer or issuer == current.issuer)
         and text(answer, "PatientBirthDate") == current.birth_date
         and modality in text(answer, "ModalitiesInStudy").split("\\")
+        and text(answer, "StudyDate") >= since
         and current.is_after(text(answer, "StudyDate"), text(answer, "StudyTime"))
     )
 

@@ -1,26 +1,25 @@
 """What routes ask of a study, out of the archive or a folder: from one header a series."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from pydicom.dataset import Dataset
 from sqlalchemy import func, select
 
-from firstread.archive import OWN_SOURCE, PRIOR_SOURCE, Archive
+from firstread.archive import Archive
 from firstread.archive.database import reading
 from firstread.archive.models import Instance, Series, Study
 from firstread.dicom import header as of
 from firstread.dicom.frames import first_frame_groups
 from firstread.dicom.series import Study as OpenStudy
 from firstread.errors import UsageError
+from firstread.workflow.images import NOT_IMAGES, is_image, sources_of, was_fetched
 from firstread.workflow.routes.facts import SeriesFacts, StudyFacts
 from firstread.workflow.routes.route import WEEKDAYS
 from firstread.workflow.stored_header import stored_header
 
-_NO_IMAGES = ("SEG", "RTDOSE", "SR", "PR", "KO", "DOC")
-"""Modalities whose instances have rows, or might, and are no images of the patient."""
 _TYPES = ("FrameType", "ImageType")
 _LAST = 2**31 - 1
 
@@ -41,7 +40,6 @@ def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
         UsageError: the archive has no such study.
         ArchiveUnavailable: the database or a disk does not answer: try again.
     """
-    columns = (Series.series_uid, Instance.file, Instance.frames, Instance.source)
     with reading(archive.engine) as connection:
         known = connection.execute(select(Study.id).where(Study.study_uid == study_uid)).scalar_one_or_none()
         if known is None:
@@ -49,15 +47,9 @@ def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
                 "The archive has no such study.", remedy="`firstread archive list` says what it has."
             )
         stored = connection.execute(
-            select(*columns)
+            select(Series.series_uid, Instance.file, Instance.frames)
             .join(Series, Series.id == Instance.series_key)
-            .where(
-                Series.study_key == known,
-                Series.modality.not_in(_NO_IMAGES),
-                Instance.version == 1,
-                Instance.rows.is_not(None),
-                Instance.source != OWN_SOURCE,
-            )
+            .where(Series.study_key == known, is_image())
             .order_by(
                 func.coalesce(Series.number, _LAST),
                 Series.series_uid,
@@ -65,14 +57,14 @@ def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
                 Instance.id,
             )
         ).all()
+        sources = sources_of(connection, known)
     files: dict[str, list[str]] = {}
     images: dict[str, int] = {}
     for row in stored:
         files.setdefault(row.series_uid, []).append(row.file)
         images[row.series_uid] = images.get(row.series_uid, 0) + max(1, row.frames or 1)
     samples = [_Sample(uid, stored_header(archive, names), images[uid]) for uid, names in files.items()]
-    sources = sorted({row.source for row in stored})
-    return _facts(study_uid, samples, sources, prior=sources == [PRIOR_SOURCE])
+    return _facts(study_uid, samples, sources, prior=was_fetched(sources))
 
 
 def facts_of_folder(study: OpenStudy, *, source: str = "") -> StudyFacts:
@@ -80,19 +72,19 @@ def facts_of_folder(study: OpenStudy, *, source: str = "") -> StudyFacts:
     samples = [
         _Sample(series.uid, series.instances[len(series.instances) // 2].header, series.number_of_images)
         for series in study.series
-        if series.modality not in _NO_IMAGES and series.number_of_images
+        if series.modality not in NOT_IMAGES and series.number_of_images
     ]
-    return _facts(study.study_uid, samples, [source] if source else [])
+    return _facts(study.study_uid, samples, (source,) if source else ())
 
 
 def _facts(
-    study_uid: str, samples: Sequence[_Sample], sources: Iterable[str], *, prior: bool = False
+    study_uid: str, samples: Sequence[_Sample], sources: tuple[str, ...], *, prior: bool = False
 ) -> StudyFacts:
-    header = samples[0].header if samples else Dataset()
+    header = next((sample.header for sample in samples if len(sample.header)), Dataset())
     day = _date(header, "StudyDate")
     return StudyFacts(
         study_uid=study_uid,
-        source=tuple(sources),
+        source=sources,
         institution=of.text(header, "InstitutionName"),
         study_description=of.text(header, "StudyDescription"),
         requested_priority=of.text(header, "RequestedProcedurePriority"),

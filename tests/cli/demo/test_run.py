@@ -1,0 +1,48 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from firstread.cli.demo.run import _delivered, _read
+from firstread.errors import FirstreadError
+from firstread.progress import silent
+from firstread.workflow.job_list import JobDelivery, JobDetails, JobStatus
+
+NOW = datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def details(state, *deliveries, error=""):
+    """A job in a state, with deliveries in theirs."""
+    status = JobStatus(
+        id=1, study_uid="1.2", reader="lung_nodule", revision=1, predecessor=None, route="chest CT", state=state,
+        priority="routine", attempts=1, stage="detect", progress=0.5, images=192, host="here", created_at=NOW,
+        started_at=NOW, ended_at=NOW, next_try_at=None, category="", error=error,
+    )  # fmt: skip
+    made = tuple(
+        JobDelivery(n, "pacs", "sr.dcm", each, 1, None, NOW, "It refused." if each == "failed" else "")
+        for n, each in enumerate(deliveries)
+    )
+    return JobDetails(status, "", {}, made)
+
+
+def test_a_read_is_waited_for_and_its_progress_shown():
+    shown = []
+    assert _read(details("running"), lambda *stage: shown.append(stage)) is None
+    assert shown == [("detect", 0.5)]
+    assert _read(details("done"), silent) == details("done")
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_a_read_that_failed_is_a_failure_with_its_reason(state):
+    with pytest.raises(FirstreadError, match="No slices"):
+        _read(details(state, error="No slices."), silent)
+
+
+def test_every_delivery_is_waited_for():
+    assert _delivered(details("done")) is None
+    assert _delivered(details("done", "sent", "waiting")) is None
+    assert _delivered(details("done", "sent", "sent")) is not None
+
+
+def test_a_delivery_that_failed_is_a_failure_with_its_reason():
+    with pytest.raises(FirstreadError, match="It refused"):
+        _delivered(details("done", "sent", "failed"))
