@@ -40,7 +40,10 @@ class Serving:
 
 @contextmanager
 def serving(folder, *options, role="scp", **settings):
-    """Run the node on free ports with its archive in a folder, until the block ends; it is killed then."""
+    """Run the node on free ports with its archive in a folder, until the block ends; it is killed then.
+
+    Settings are written as such or as variables; None leaves one out that is set here.
+    """
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(SOURCE), os.environ.get("PYTHONPATH", "")]),
@@ -53,8 +56,9 @@ def serving(folder, *options, role="scp", **settings):
             name if name.isupper() else f"FIRSTREAD_{name.upper()}": value for name, value in settings.items()
         },
     }
+    environment = {name: value for name, value in environment.items() if value is not None}
     command = [sys.executable, "-m", "firstread.cli", "serve", "--role", role, "--json", *options]
-    path = folder / "serve.log"
+    path = folder / f"{role}.log"
     with (
         path.open("w") as log,
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process,

@@ -73,6 +73,13 @@ def test_the_check_says_which_file_it_is_about_and_whether_others_may_read_its_s
     assert "geheim" not in warned.out + warned.err
 
 
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_has_a_default_or_an_example_to_show(name):
+    assert re.search(rf"^#(\[+{name}\]+|{name} = .+)$", example_settings(), re.MULTILINE), (
+        f"give {name} in settings.py examples=[...]"
+    )
+
+
 def test_the_example_sets_nothing_and_names_every_setting(firstread, file):
     printed = firstread("config", "example").out
     assert printed == example_settings()

@@ -21,6 +21,13 @@ def archive(tmp_path, database_url):
 
 
 @pytest.fixture
+def sqlite_archive(tmp_path):
+    """An archive where what is tested does not depend on the database."""
+    with open_archive(tmp_path / "archive") as opened:
+        yield opened
+
+
+@pytest.fixture
 def settings(tmp_path):
     """Settings in which nothing waits longer than it must."""
     return Settings(archive_dir=tmp_path / "archive", cache_dir=tmp_path / "cache", study_quiet_s=0.0)

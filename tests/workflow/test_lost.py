@@ -82,3 +82,20 @@ def test_a_process_is_told_from_another_with_its_number_and_of_another_host_noth
     assert lost.has_ended(f"{place}/{int(begun) - 1}")
     assert not lost.has_ended(f"another-boot/1/{os.getpid()}/1")
     assert not lost.has_ended("nonsense")
+
+
+def test_a_workflow_that_nobody_runs_is_ended_after_a_while(sqlite_archive, monkeypatch):
+    ended = []
+    begun = {"x", "y"}
+    monkeypatch.setattr(durable, "stranded", lambda: begun)
+    monkeypatch.setattr(durable, "abandon", ended.extend)
+    clock = Clock()
+    watch = lost.Watch(sqlite_archive, "own", lost_s=30, clock=clock)
+    watch.abandon_stranded()
+    begun.discard("y")  # it had only just begun
+    clock.seconds = 9.0
+    watch.abandon_stranded()
+    begun.add("y")
+    clock.seconds = 11.0
+    watch.abandon_stranded()
+    assert ended == ["x"]

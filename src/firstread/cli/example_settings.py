@@ -45,7 +45,7 @@ def _commented(name: str) -> list[str]:
         return [f"#[{name}]", *_lines(value)]
     if isinstance(value, list) and isinstance(value[0], dict):
         return [line for table in value for line in (f"#[[{name}]]", *_lines(table))]
-    return [f"#{name} = {_toml(value)}"]
+    return [] if value is None else [f"#{name} = {_toml(value)}"]
 
 
 def _lines(table: dict[str, object]) -> list[str]:

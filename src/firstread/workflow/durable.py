@@ -9,8 +9,8 @@ import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ Queue = Literal["reads", "deliveries"]
 ACTIVE = ("ENQUEUED", "DELAYED", "PENDING")
 
 _node: Node | None = None
+_active: set[str] = set()
 
 
 class _Json(Serializer):
@@ -58,14 +59,26 @@ def _step(name: str, function: Callable[..., Any], *arguments: Any) -> Any:  # n
 # Attempts are counted in the rows.
 @DBOS.workflow(name="reads", max_recovery_attempts=None)
 def _read(job: int) -> None:
-    assert _node is not None and DBOS.workflow_id is not None
-    read_job(_node, job, DBOS.workflow_id, _step)
+    with _running() as (node, workflow_id):
+        read_job(node, job, workflow_id, _step)
 
 
 @DBOS.workflow(name="deliveries", max_recovery_attempts=None)
 def _deliver(delivery: int) -> None:
-    assert _node is not None and DBOS.workflow_id is not None
-    deliver_document(_node, delivery, DBOS.workflow_id, _step)
+    with _running() as (node, workflow_id):
+        deliver_document(node, delivery, workflow_id, _step)
+
+
+@contextmanager
+def _running() -> Iterator[tuple[Node, str]]:
+    """Note for `stranded` that a workflow runs in this process."""
+    node, workflow_id = _node, DBOS.workflow_id
+    assert node is not None and workflow_id is not None
+    _active.add(workflow_id)
+    try:
+        yield node, workflow_id
+    finally:
+        _active.discard(workflow_id)
 
 
 def launch(node: Node) -> None:
@@ -149,6 +162,20 @@ def take_over(workers: Sequence[str]) -> None:
     A worker that was not lost after all finds that its workflows are no longer its own.
     """
     DBOS._recover_pending_workflows(list(workers))
+
+
+def stranded() -> set[str]:
+    """Return what this worker is to have begun, and does not run: it was about to, or could not write that it ended."""
+    assert _node is not None
+    begun = DBOS.list_workflows(
+        status="PENDING", executor_id=_node.worker, load_input=False, load_output=False
+    )
+    return {each.workflow_id for each in begun} - _active
+
+
+def abandon(workflow_ids: Iterable[str]) -> None:
+    """End workflows that nobody runs; the rows that still need one get another."""
+    DBOS.cancel_workflows(list(workflow_ids))
 
 
 def forget(before: str) -> None:

@@ -18,6 +18,7 @@ from firstread.archive.database import reading, writing
 from firstread.archive.models import Worker
 from firstread.workflow import durable
 
+STRANDED_S = 10.0
 _PROC = Path("/proc")
 
 
@@ -89,6 +90,7 @@ class Watch:
         self._own = own
         self._lost_s = lost_s
         self._clock = clock
+        self._stranded: dict[str, float] = {}  # workflows, and since when
         self._signs: dict[
             str, tuple[datetime, float]
         ] = {}  # of each worker: the last sign, and when it was seen
@@ -128,3 +130,14 @@ class Watch:
                     same = (Worker.id == row.id, Worker.seen_at == row.seen_at)
                     connection.execute(delete(Worker).where(*same))
         return tuple(lost)
+
+    def abandon_stranded(self) -> None:
+        """End the workflows that this worker has for begun and does not run, for longer than to begin or end takes.
+
+        A database that was full or away can leave such ones behind.
+        """
+        present = self._clock()
+        self._stranded = {each: self._stranded.get(each, present) for each in durable.stranded()}
+        ended = [each for each, since in self._stranded.items() if present - since > STRANDED_S]
+        if ended:
+            durable.abandon(ended)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
+from sqlalchemy.exc import OperationalError
+
 from firstread.archive.results import RESULTS
 from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError
 from firstread.workflow import attempts, jobs
@@ -60,16 +62,25 @@ def read_job(node: Node, job: int, workflow_id: str, step: Step) -> None:
     )
     if held is None:
         return
-    prior: _Prior = step("prior", _prior, node, held)
-    ended: _Ended = (
-        {"verdict": "prior first", "error": ""}
-        if prior["unread"]
-        else step("read", _read, node, held, prior["folder"])
-    )
-    if ended["verdict"] == "read":
-        ended = step("result", _keep, node, held)
+    try:
+        ended = _steps(node, held, step)
+    except OperationalError:  # what the steps said could not be kept; the result folder is there, or not
+        ended = {
+            "verdict": "no room",
+            "error": "The database of the queues does not answer, or its disk is full.",
+        }
     _settle(node, held, ended)
     node.news.set()
+
+
+def _steps(node: Node, held: Claim, step: Step) -> _Ended:
+    prior: _Prior = step("prior", _prior, node, held)
+    if prior["unread"]:
+        return {"verdict": "prior first", "error": ""}
+    ended: _Ended = step("read", _read, node, held, prior["folder"])
+    if ended["verdict"] == "read":
+        ended = step("result", _keep, node, held)
+    return ended
 
 
 def _settle(node: Node, held: Claim, ended: _Ended) -> None:

@@ -137,6 +137,7 @@ class Worker:
         queues.sweep(node.archive)
         for worker in self._watch.take_over_lost():
             _log.warning("what worker %s had begun is taken over", worker[:8])
+        self._watch.abandon_stranded()
         if time.monotonic() - self._forgot_at > FORGET_EVERY_S:
             durable.forget((now() - FORGET_AFTER).isoformat())
             self._forgot_at = time.monotonic()

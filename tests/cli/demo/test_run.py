@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from firstread.cli.demo.run import _delivered, _read
+from firstread.cli.demo.run import _delivered, _one_after_another, _read
 from firstread.errors import FirstreadError
 from firstread.progress import silent
 from firstread.workflow.job_list import JobDelivery, JobDetails, JobStatus
@@ -35,6 +35,14 @@ def test_a_read_is_waited_for_and_its_progress_shown():
 def test_a_read_that_failed_is_a_failure_with_its_reason(state):
     with pytest.raises(FirstreadError, match="No slices"):
         _read(details(state, error="No slices."), silent)
+
+
+def test_a_stage_has_ended_when_the_next_is_seen():
+    told = {}
+    show = _one_after_another(told.__setitem__)
+    for stage, share in (("load", 0.4), ("load", 0.6), ("detect", 0.1)):
+        show(stage, share)
+    assert told == {"load": 1.0, "detect": 0.1}
 
 
 def test_every_delivery_is_waited_for():

@@ -1,11 +1,14 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from firstread.workflow.routes import Conditions, Route
+from firstread.workflow.routes import Conditions, Route, decide
+from firstread.workflow.routes.load import parse_routes
 from firstread.workflow.routes.route import Hours, Range
-from tests.workflow.routes.samples import route
+from tests.workflow.routes.samples import CHEST, THICK, THIN, TOPOGRAM, route
 
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "routes.md"
 
@@ -51,6 +54,21 @@ def test_a_route_is_refused_where_it_could_not_be_meant(wrong):
 def test_one_name_may_stand_for_a_list_of_one():
     assert route(destinations="pacs").destinations == ("pacs",)
     assert route(when={"modality": "CT"}).when.modality == ("CT",)
+
+
+def test_the_documented_routes_do_what_the_page_says():
+    usual, urgent = re.findall(r"^```\n(\[\[routes.*?)^```", HOW_TO.read_text(), re.DOTALL | re.MULTILINE)
+    routes = (*parse_routes(urgent, HOW_TO), *parse_routes(usual, HOW_TO))
+
+    def priorities(**facts):
+        return [(read.priority, read.series_uid) for read in decide(replace(CHEST, **facts), routes).reads]
+
+    thin = THIN.series_uid
+    assert priorities() == [("routine", thin)]
+    assert priorities(source=("ER2",)) == [("stat", thin)]
+    assert priorities(source=("ER2",), age_years=9.0) == [("stat", thin)]
+    assert priorities(age_years=9.0) == priorities(series=(TOPOGRAM, THICK)) == []
+    assert priorities(requested_priority="STAT", series=(THIN, THICK)) == [("urgent", thin)]
 
 
 @pytest.mark.parametrize("key", [*Route.model_fields, *Conditions.model_fields])

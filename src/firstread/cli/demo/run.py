@@ -72,7 +72,8 @@ def _way_of_a_study(
     seconds["quiet"] = (job.created_at - received).total_seconds()
     tell(f"Complete: nothing came for {QUIET_S} s; the route {ROUTE!r} has it read", seconds["quiet"])
 
-    details = _wait(node, folder, lambda: _read(show_job(archive, job.id), progress))
+    shown = _one_after_another(progress)
+    details = _wait(node, folder, lambda: _read(show_job(archive, job.id), shown))
     read = details.status
     assert read.ended_at is not None
     seconds["read"] = (read.ended_at - job.created_at).total_seconds()
@@ -96,6 +97,20 @@ def _wait(node: DemoNode, folder: DemoFolder, look: Callable[[], T | None]) -> T
             raise FirstreadError("The node stopped, or takes too long.", remedy=f"Its log is {folder.log}.")
         sleep(_LOOK_S)
     return found
+
+
+def _one_after_another(progress: Progress) -> Progress:
+    """Return a callback for stages that are looked at now and then: each has ended when the next is seen."""
+    seen: list[str] = []
+
+    def show(stage: str, share: float) -> None:
+        if stage not in seen:
+            for ended in seen:
+                progress(ended, 1.0)
+            seen.append(stage)
+        progress(stage, share)
+
+    return show
 
 
 def _read(details: JobDetails, progress: Progress) -> JobDetails | None:
