@@ -106,6 +106,13 @@ def test_a_read_that_had_ended_is_taken_whatever_the_attempts(archive, job):
     assert end(archive, again)
 
 
+def test_one_that_only_keeps_what_was_read_takes_no_attempt_back(archive, job):
+    complete(archive, take(archive, job))
+    for _ in range(2):
+        attempts.try_later(archive, take(archive, job), "no room", wait_s=0, counted=False)
+    assert job_row(archive, job).attempts == 1
+
+
 def test_a_job_whose_images_were_removed_fails(archive, job):
     with writing(archive.engine) as connection:
         connection.execute(delete(Instance))

@@ -10,8 +10,9 @@ from pydicom import dcmread
 from sqlalchemy import text
 
 from firstread.archive.database import writing
-from firstread.archive.models import Delivery, Job, Result
+from firstread.archive.models import Delivery, Job, Result, Study
 from firstread.archive.models import Worker as WorkerRow
+from firstread.archive.results import result_folder_name
 from firstread.errors import UsageError
 from firstread.workflow import durable, jobs
 from firstread.workflow.result_folder import load_result
@@ -185,6 +186,22 @@ def test_what_is_refused_fails_at_once_and_what_may_pass_after_its_attempts(
     assert ("safe" if word == "refuse" else "killed") in row.error
     assert "Synthetic" not in row.error
     assert rows(archive, Result) == []
+
+
+@sqlite_only
+def test_a_result_that_was_damaged_before_it_was_kept_is_read_anew(archive, settings, told, monkeypatch):
+    from firstread.workflow import read_job
+
+    monkeypatch.setattr(read_job, "FIRST_WAIT_S", 0.1)
+    receive_chest(archive)
+    (job,) = want(archive)
+    folder = archive.folder / result_folder_name(rows(archive, Study)[0].study_uid, job)
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text("{}")
+    with Worker(archive, settings):
+        row = until_state(archive, job, "done")
+    assert (row.attempts, row.images) == (1, 12)
+    assert load_result(folder).acquisition.slices == 12
 
 
 @sqlite_only

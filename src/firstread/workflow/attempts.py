@@ -24,13 +24,15 @@ from firstread.workflow.routes import Priority
 class Claim:
     """A job that is this attempt's: nobody else ends it as long as its row has the token.
 
-    `files` are names in the archive, `folder` is the result folder relative to the archive's, `former` that of the
-    result which this one takes the place of.
+    `attempt` is its number; one that finds the result there is not `counted`. `files` are names in the archive,
+    `folder` is the result folder relative to the archive's, `former` that of the result which this one takes the
+    place of.
     """
 
     job: int
     token: str
     attempt: int
+    counted: bool
     study_uid: str
     reader: str
     priority: Priority
@@ -84,7 +86,8 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
     return Claim(
         job=job,
         token=values["claim"],
-        attempt=row.attempts + 1,
+        attempt=row.attempts + (not is_read),
+        counted=not is_read,
         study_uid=row.study_uid,
         reader=row.reader,
         priority=PRIORITIES[row.priority],
@@ -169,7 +172,7 @@ def try_later(archive: Archive, held: Claim, error: str, *, wait_s: float, count
             "state": "waiting",
             "workflow_id": new_token(),
             "next_try_at": now() + timedelta(seconds=wait_s),
-            "attempts": Job.attempts if counted else Job.attempts - 1,
+            "attempts": Job.attempts - 1 if held.counted and not counted else Job.attempts,
             "error": error,
             "claim": "",
             "worker": "",

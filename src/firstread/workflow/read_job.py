@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from sqlalchemy.exc import OperationalError
 
 from firstread.archive.results import RESULTS
-from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError
+from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError, UsageError
 from firstread.workflow import attempts, jobs
 from firstread.workflow.attempts import Claim
 from firstread.workflow.deliveries import PermanentFailure, documents_for, keep_result
@@ -214,7 +214,11 @@ def _keep(node: Node, held: Claim) -> _Ended:
     """Store the result objects in the archive, and write the rows; the second time changes nothing."""
     archive, folder = node.archive, node.archive.folder / held.folder
     try:
-        result = load_result(folder)
+        try:
+            result = load_result(folder)
+        except UsageError:
+            shutil.rmtree(folder)
+            return {"verdict": "failed", "error": "The result that was found was damaged; it is read anew."}
         digest = hashlib.sha256((folder / RESULT_JSON).read_bytes()).hexdigest()
         keep_result(archive, folder)
         category = result.category.value if result.category is not None else ""
@@ -225,7 +229,7 @@ def _keep(node: Node, held: Claim) -> _Ended:
         if not attempts.is_there(archive, held.job):  # its study was removed meanwhile
             shutil.rmtree(folder, ignore_errors=True)
         return {"verdict": "stopped", "error": ""}
-    except (ArchiveUnavailable, DiskFull) as problem:
+    except (ArchiveUnavailable, DiskFull, OSError) as problem:
         return {"verdict": "no room", "error": str(problem)}
-    except (FirstreadError, OSError) as problem:
-        return {"verdict": "failed", "error": str(problem)}
+    except FirstreadError as problem:
+        return {"verdict": "refused", "error": str(problem)}
