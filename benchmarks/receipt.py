@@ -101,9 +101,11 @@ def main() -> None:
     print_table(told, options.associations, what="ms", ratio=False)
     memory = memory_with(options.open, files[0]) if "firstread" in listeners else {}
     if memory:
+        each = (memory["open"] - memory["alone"]) / options.open
         print(
             f"\nfirstread's memory: {memory['alone']:.0f} MiB alone, {memory['open']:.0f} MiB with {options.open} "
-            f"associations that have each sent an instance; {memory['cpu_percent']:.1f} % of a core while they wait."
+            f"associations that have each sent an instance, {each:.2f} MiB each; "
+            f"{memory['cpu_percent']:.1f} % of a core while they wait."
         )
     report = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -166,12 +166,17 @@ def small_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def ball_reader(tmp_path_factory: pytest.TempPathFactory):
     """The folder in which a third party's reader, `ball`, is installed for this process."""
-    folder = tmp_path_factory.mktemp("site")
-    shutil.copy(REPOSITORY / "tests" / "ball_reader.py", folder)
-    metadata = folder / "ball_reader-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ball-reader\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[firstread.readers]\nball = ball_reader:BallReader\n")
+    folder = install_ball_reader(tmp_path_factory.mktemp("site"))
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         yield folder
+
+
+def install_ball_reader(folder: Path) -> Path:
+    """Install a third party's reader, `ball`, in a folder for those who have it on their path; return it."""
+    metadata = folder / "ball_reader-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "tests" / "ball_reader.py", folder)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: ball-reader\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[firstread.readers]\nball = ball_reader:BallReader\n")
+    return folder

@@ -1,12 +1,14 @@
 """Processes of firstread that are started, killed and started again."""
 
 import json
+import math
 import os
 import select
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -161,7 +163,13 @@ def settings_of(archive: Path, database_url: str | None) -> dict[str, str]:
 
 
 def kill_at_random(
-    servers: Sequence[Server], kills: int, *, seed: int, progress: Callable[[], int], most_s: float = 0.25
+    servers: Sequence[Server],
+    kills: int,
+    *,
+    seed: int,
+    progress: Callable[[], int],
+    most_s: float = 0.25,
+    until: float = math.inf,
 ) -> None:
     """Kill servers at random moments, each started again at once, so many times.
 
@@ -174,9 +182,12 @@ def kill_at_random(
         seed: Of the choices and the moments.
         progress: A number that grows while work is done.
         most_s: Longest moment.
+        until: End there, by the monotonic clock, whatever the kills were.
     """
     chance, nothing = Random(seed), threading.Event()
     for _ in range(kills):
+        if time.monotonic() > until:
+            return
         if chance.random() < 0.8:
             before = progress()
             wait_for(lambda before=before: progress() > before, DEADLINE_S)

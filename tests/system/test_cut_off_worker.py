@@ -1,4 +1,4 @@
-"""A worker whose database, network or disk goes away in the middle of a read: nothing is lost, nothing is read twice."""
+"""A worker whose database or network goes away in the middle of a read: nothing is lost, nothing is read twice."""
 
 import pytest
 from sqlalchemy.engine import make_url

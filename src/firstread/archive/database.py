@@ -28,8 +28,8 @@ PATIENCE = {
     "options": "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 "
     "-c tcp_user_timeout=40000",
 }
-"""Of connections to PostgreSQL (libpq's names): a server that the network cut off is given up, not waited for for hours.
-The options have the server give up a client in the same time, with what it had locked.
+"""Of connections to PostgreSQL, in libpq's names: a server that the network cut off is given up within a minute. The
+options have the server give up a client in the same time, and let go of what it had locked.
 """
 
 BUSY_S = 30.0  # how long a writer waits for another process's transaction

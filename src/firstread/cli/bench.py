@@ -25,6 +25,10 @@ BENCHMARKS = {
     ),
     "fuzz-scp": ("fuzz_scp", "thousands of damaged DICOM streams, and what the node holds before and after"),
     "scale-out": ("scale_out", "reads an hour by workers; emergencies behind two hundred that wait"),
+    "nothing-lost": (
+        "nothing_lost",
+        "kills of a node and its workers while studies arrive, and what was lost or done twice",
+    ),
     "dicomweb": ("dicomweb", "searching 100,000 studies, and opening all metadata of a series"),
     "viewer": ("viewer", "a viewer that asks for all frames of 1,000 slices at once"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
@@ -43,6 +47,7 @@ Benchmark = Literal[
     "receipt",
     "fuzz-scp",
     "scale-out",
+    "nothing-lost",
     "dicomweb",
     "viewer",
     "nodules",
