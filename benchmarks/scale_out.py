@@ -7,7 +7,7 @@ database and the disk, not what the cores do.
 Throughput is of the real reader on phantoms. The burst is of a quick reader that finds nothing, for the queue is what
 is measured: the studies are small, and each still becomes a whole result folder.
 
-    .venv/bin/python benchmarks/scale_out.py [--share 0.4] [--seconds 150] [--waiting 200]
+    .venv/bin/python benchmarks/scale_out.py [--share 0.4] [--seconds 240] [--waiting 200]
 """
 
 import argparse
@@ -161,7 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4], help="numbers (default: 1 2 4)")
     parser.add_argument("--share", type=float, default=0.4, help="cores a worker may take (default: 0.4)")
-    parser.add_argument("--seconds", type=float, default=150.0, help="reading, of each number (default: 150)")
+    parser.add_argument("--seconds", type=float, default=240.0, help="reading, of each number (default: 240)")
     parser.add_argument(
         "--waiting", type=int, default=200, help="routine studies of the burst (default: 200)"
     )
@@ -215,8 +215,8 @@ def throughput(folder: Path, phantom: list[Path], number: int, share: float, sec
     Of each worker its first read counts as warming up; from its end on, reads are counted by their own times.
     """
     with site(folder / f"workers-{number}", "lung_nodule", share) as made:
-        # No worker may ever run out of studies: a read takes more than four seconds of a whole core.
-        for _ in range(number * (2 + int(seconds * share / 4))):
+        # No worker may run out of studies: a read takes more than six seconds of a whole core.
+        for _ in range(number * (2 + int(seconds * share / 6))):
             made.put(phantom, "CT1")
         with made.workers(number):
             wait_until(lambda: len(by_worker(made)) == number, STARTED_S + 120.0)

@@ -16,7 +16,7 @@ from firstread.archive.verify import verify
 from firstread.errors import AlteredInstance, ArchiveUnavailable, UsageError
 from tests.archive.samples import instances, rows
 from tests.object_store import bucket_of, object_store
-from tests.system.proxy import Proxy
+from tests.system.proxy import Proxy, to_port
 
 PREFIX = "hospital/ct"
 
@@ -191,7 +191,7 @@ def test_an_upload_that_is_cut_off_is_not_acknowledged_and_leaves_nothing(store,
     cuts = iter([(3000, "reset"), (3000, "close")])
     sent = instances(1, size=256)[0]
     with (
-        Proxy(store.port, lambda: next(cuts, None)) as proxy,
+        Proxy(to_port(store.port), lambda: next(cuts, None)) as proxy,
         open_archive(tmp_path / "archive", bucket=bucket_of(name, proxy.port, tmp_path / "cache")) as archive,
     ):
         told = []
@@ -212,7 +212,7 @@ def test_a_store_that_goes_away_is_said_and_all_goes_on_when_it_is_back(tmp_path
     one, two = instances(2)
     away = threading.Event()
     with (
-        Proxy(store.port, lambda: (0, "reset") if away.is_set() else None) as proxy,
+        Proxy(to_port(store.port), lambda: (0, "reset") if away.is_set() else None) as proxy,
         open_archive(tmp_path / "archive", bucket=bucket_of(name, proxy.port, tmp_path / "cache")) as archive,
     ):
         receipt = archive.receive(one)

@@ -4,7 +4,6 @@ The instances are in a bucket, the results in a folder that all hosts see.
 """
 
 import json
-import os
 import secrets
 import signal
 import subprocess
@@ -162,8 +161,6 @@ def installation(hosts, database, stored, ball_reader, debian_tool, tmp_path_fac
         **stored,
     }
     with ExitStack() as opened:
-        patch = opened.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("PYTHONPATH", str(ball_reader), prepend=os.pathsep)
         opened.enter_context(pacs(hosts["pacs"], debian_tool("storescp"), folder / "pacs"))
         nurseries = {
             name: opened.enter_context(
@@ -179,7 +176,7 @@ def installation(hosts, database, stored, ball_reader, debian_tool, tmp_path_fac
                         "BALL_READER": f"@{folder / name}.reader",
                     },
                     within=hosts[name].within,
-                    imported=("firstread.service.service",),
+                    sites=[ball_reader],
                 )
             )
             for name in ("node", "one", "two")

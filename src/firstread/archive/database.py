@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 HEAD = "0003"
 """The revision of migrations/ that this version works with; tests/archive/test_database.py keeps it true."""
 
-BUSY_S = 30.0  # how long a writer waits for another process's transaction
-# What the URL may say otherwise, for a server on another host: a host that is lost, or a cable that is pulled, is
-# noticed by both sides within half a minute, so that nobody waits for what the lost one had locked (libpq 34.1.2).
-_NETWORK = {
-    "connect_timeout": "10",
-    "keepalives_idle": "10",
-    "keepalives_interval": "5",
-    "keepalives_count": "4",
-    "tcp_user_timeout": "30000",
-    "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 "
-    "-c tcp_user_timeout=30000",
+PATIENCE = {
+    "connect_timeout": 10,  # seconds, as the next two
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 40_000,  # milliseconds
+    "options": "-c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 "
+    "-c tcp_user_timeout=40000",
 }
+"""Of connections to PostgreSQL, in libpq's names: a server that the network cut off is given up within a minute. The
+options have the server give up a client in the same time, and let go of what it had locked.
+"""
+
+BUSY_S = 30.0  # how long a writer waits for another process's transaction
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_318_221_904  # any number that nothing else on the server uses
 _FULL = ("database or disk is full", "No space left on device")
@@ -62,10 +64,11 @@ def open_engine(url: str) -> Engine:
     if kind == "postgresql":
         try:
             return create_engine(
-                parsed.set(drivername="postgresql+psycopg").update_query_dict({**_NETWORK, **parsed.query}),
+                parsed.set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
                 pool_size=8,
                 max_overflow=24,
+                connect_args=dict(PATIENCE),
             )
         except (ImportError, NoSuchModuleError):
             raise UsageError(

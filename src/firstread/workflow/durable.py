@@ -17,6 +17,7 @@ from typing import Any, Literal
 from dbos import DBOS, DBOSConfig, Serializer
 
 from firstread.archive import Archive
+from firstread.archive.database import PATIENCE
 from firstread.errors import UsageError
 from firstread.workflow.deliver_document import deliver_document
 from firstread.workflow.node import Node
@@ -193,7 +194,8 @@ def forget(before: str) -> None:
 def _database_url(archive: Archive) -> str:
     url = archive.engine.url
     if url.get_backend_name() == "postgresql":
-        return url.set(drivername="postgresql").render_as_string(hide_password=False)
+        patient = url.update_query_dict({name: str(value) for name, value in PATIENCE.items()})
+        return patient.set(drivername="postgresql").render_as_string(hide_password=False)
     path = Path(str(url.database)).with_name(DATABASE)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     with closing(sqlite3.connect(path)) as connection:
