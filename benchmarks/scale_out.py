@@ -45,6 +45,7 @@ from tests import postgres  # noqa: E402
 GROUPS = Path("/sys/fs/cgroup")
 PERIOD_US = 100_000
 STARTED_S = 180.0
+WARMING = 4  # reads before anything is measured
 ROUTES = [
     {"name": "emergency", "reader": "READER", "priority": "stat", "when": {"source": "ER"}},
     {"name": "routine", "reader": "READER", "when": {"modality": "CT"}},
@@ -241,29 +242,32 @@ def by_worker(made: Site) -> dict[str, list[datetime]]:
 
 def burst(folder: Path, small: list[Path], options: argparse.Namespace) -> dict[str, Any]:
     """Return how long emergencies wait alone and among routine studies, and how these drain."""
-    with site(folder / "burst", "quick", options.share) as made, made.workers(2):
-        for _ in range(4):
+    with site(folder / "burst", "quick", options.share) as made:
+        with made.workers(2):
+            for _ in range(WARMING):
+                made.put(small, "CT1")
+            wait_until(lambda: made.ended() == WARMING, STARTED_S)
+            alone = emergencies(made, small, options)
+            wait_until(lambda: made.ended() == WARMING + options.stat, STARTED_S)
+        for _ in range(options.waiting):
             made.put(small, "CT1")
-        wait_until(lambda: made.ended() == 4, STARTED_S)
-        alone = emergencies(made, small, options)
-        wait_until(lambda: made.ended() == 4 + options.stat, STARTED_S)
-        routine = {made.put(small, "CT1") for _ in range(options.waiting)}
-        wait_until(lambda: len(made.jobs()) >= 4 + options.stat + options.waiting, STARTED_S)
-        before = {row.id for row in made.jobs() if row.priority == 0}
-        waiting = sum(row.state == "waiting" for row in made.jobs())
-        among = emergencies(made, small, options)
-        everything = 4 + 2 * options.stat + options.waiting
-        wait_until(lambda: made.ended() == everything, 30.0 * options.waiting)
+        before = {row.id for row in made.jobs()}
+        with made.workers(2):
+            wait_until(lambda: made.ended() > len(before), STARTED_S)
+            waiting = sum(row.state == "waiting" for row in made.jobs())
+            among = emergencies(made, small, options)
+            everything = len(before) + options.stat + options.waiting
+            wait_until(lambda: made.ended() == everything, 30.0 * options.waiting)
         rows = made.jobs()
     stat = {row.id: row for row in rows if row.priority == 0}
-    drained = [row for row in rows if row.priority == 2][4:]
+    drained = [row for row in rows if row.priority == 2 and row.id not in before]
     late = [row for key, row in stat.items() if key not in before]
     overtaken = sum(each.created_at < row.started_at < each.started_at for each in late for row in drained)
     span = (drained[-1].ended_at - drained[0].ended_at).total_seconds()
     return {
         "alone": waits([row for key, row in stat.items() if key in before], alone),
         "among waiting": waits(late, among),
-        "routine": len(routine),
+        "routine": len(drained),
         "waiting": waiting,
         "routine_per_hour": 3600.0 * (len(drained) - 1) / span,
         "overtaken": overtaken,
