@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import event
 
 from firstread.archive.database import writing
-from firstread.archive.files import new_name
+from firstread.archive.store import new_name
 from firstread.archive.header import read_header
 from firstread.archive.models import Instance, Patient, PatientWord, Series, Study
 from firstread.archive.record import Arrival, record

@@ -28,7 +28,7 @@ def test_without_systemd_or_with_one_that_is_gone_nothing_happens(monkeypatch, t
     ("microseconds", "pid", "seconds"),
     [
         ("30000000", None, 15.0),
-        ("30000000", str(os.getpid()), 15.0),
+        pytest.param("30000000", str(os.getpid()), 15.0, id="this process"),
         ("30000000", "1", None),
         ("", None, None),
         ("soon", None, None),
