@@ -98,23 +98,29 @@ class Settings(BaseSettings):
     )
     instances_url: str | None = Field(
         default=None,
+        examples=["s3://firstread/archive"],
         description="Bucket that holds the instances, `s3://BUCKET/PREFIX` (needs the extra `s3`), for several hosts "
         "without a fast shared folder. Default: none, they are in `archive_dir`.",
     )
     instances_endpoint: str | None = Field(
         default=None,
+        examples=["https://objects.hospital.example:9000"],
         description="Address of the object store, `https://HOST:PORT`; with `http://` patients' images and the "
         "signatures of requests travel in the clear. Default: AWS_ENDPOINT_URL, else Amazon's of the region.",
     )
     instances_region: str | None = Field(
-        default=None, description="Region of the bucket. Default: AWS_REGION, else us-east-1."
+        default=None,
+        examples=["eu-central-1"],
+        description="Region of the bucket. Default: AWS_REGION, else us-east-1.",
     )
     instances_key_id: str | None = Field(
         default=None,
+        examples=["KEY-ID"],
         description="Access key of the object store. Default: AWS_ACCESS_KEY_ID, else the host's role.",
     )
     instances_key: SecretStr | None = Field(
         default=None,
+        examples=["SECRET"],
         description="Secret key of the object store. Default: AWS_SECRET_ACCESS_KEY, else the host's role.",
     )
     instances_cache_mib: int = Field(

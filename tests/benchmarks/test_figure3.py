@@ -85,7 +85,7 @@ def test_a_timed_task_runs_in_a_process_of_its_own_on_what_was_kept(tmp_path):
     told = json.loads((tmp_path / case.name / "shipped" / "lungs.json").read_text())
     with np.load(tmp_path / case.name / "shipped" / "lungs.npz") as kept:
         assert kept["labels"].shape == case.volume.hu.shape
-    assert told["samples"] == 1
+    assert 0 < told["samples"] < 1  # the tile fits the tiny body, which is less than a patch
     assert told["peak_bytes"] > 1e8
 
 

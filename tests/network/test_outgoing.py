@@ -1,9 +1,15 @@
 import os
+from pathlib import Path
 
 from firstread.network.outgoing import files_of_folder, files_of_study
 from tests.archive.samples import instances
 from tests.dicom.ct_series import JPEG_LS
 from tests.network.test_retrieve_scp import study_uid
+
+
+def read(outgoing, what):
+    with outgoing.at_hand() as path:
+        return what(path)
 
 
 def test_a_folder_gives_its_dicom_files_by_name_and_nothing_else(tmp_path):
@@ -15,11 +21,12 @@ def test_a_folder_gives_its_dicom_files_by_name_and_nothing_else(tmp_path):
     (tmp_path / "broken.dcm").write_bytes((sent.header + bytes(sent.dataset))[:140])
     os.mkfifo(tmp_path / "pipe")
     found = files_of_folder(tmp_path)
-    assert [each.path.name for each in found] == ["1", "2.dcm"]
+    assert [read(each, lambda path: path.name) for each in found] == ["1", "2.dcm"]
     assert {(each.sop_instance_uid, each.transfer_syntax_uid) for each in found} == {
         (sent.sop_instance_uid, JPEG_LS)
     }
-    assert files_of_folder(tmp_path / "a" / "1") == found[:1]
+    (alone,) = files_of_folder(tmp_path / "a" / "1")
+    assert read(alone, Path.read_bytes) == read(found[0], Path.read_bytes)
 
 
 def test_a_study_gives_its_first_versions_by_series_and_number(archive, stored):
@@ -28,6 +35,7 @@ def test_a_study_gives_its_first_versions_by_series_and_number(archive, stored):
     files = files_of_study(archive, study_uid(stored))
     assert [each.sop_instance_uid for each in files] == [each.sop_instance_uid for each in stored]
     assert all(
-        each.path.read_bytes().endswith(bytes(one.dataset)) for each, one in zip(files, stored, strict=True)
+        read(each, Path.read_bytes).endswith(bytes(one.dataset))
+        for each, one in zip(files, stored, strict=True)
     )
     assert files_of_study(archive, "1.2.3") == []

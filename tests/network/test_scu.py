@@ -139,10 +139,10 @@ def test_a_prior_is_found_and_fetched_with_c_get(tmp_path, archive, node, stored
     (found,) = HURRIED.find(peer, "STUDY", {"PatientID": "", "StudyInstanceUID": study_uid(stored)})
     with open_archive(tmp_path / "ours") as ours:
         assert HURRIED.get(peer, {"StudyInstanceUID": found.StudyInstanceUID}, ours.receive) == 6
-        got = {
-            each.sop_instance_uid: each.path.read_bytes()
-            for each in files_of_study(ours, found.StudyInstanceUID)
-        }
+        got = {}
+        for each in files_of_study(ours, found.StudyInstanceUID):
+            with each.at_hand() as path:
+                got[each.sop_instance_uid] = path.read_bytes()
     assert {uid: bytes(Part10.parse(content).dataset) for uid, content in got.items()} == {
         each.sop_instance_uid: bytes(each.dataset) for each in stored
     }

@@ -144,7 +144,7 @@ def test_a_multipart_body_without_end_holds_neither_memory_nor_disk(server, arch
         sending.join(30)  # it is cut off
         assert not sending.is_alive()
     assert own.memory_info().rss - before < 100 << 20
-    wait_for(lambda: os.listdir(archive.files._own) == [])
+    wait_for(lambda: os.listdir(archive.files._own.path) == [])
 
 
 def test_the_head_of_a_part_without_end_is_refused(server):

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from firstread.archive import Part10, open_archive
 from firstread.settings import Settings
 from firstread.web.listen import listen, service
+from firstread.workflow.beside import beside
 from firstread.workflow.documents import write_documents
 from firstread.workflow.result_folder import write_result_json
 from tests.dicom.ct_series import EXPLICIT, encode
@@ -31,7 +32,8 @@ def result_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("result")
     volume = volume_of()
     result = result_of(volume)
-    write_documents(folder, result, volume)
+    with beside() as other:
+        write_documents(folder, result, volume, other)
     write_result_json(folder, result)
     return folder
 

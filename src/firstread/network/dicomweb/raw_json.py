@@ -31,7 +31,7 @@ def plain_json(raw: RawDataElement) -> dict[str, Any] | None:
         return None
     if content is None or len(content) > LONGEST or not content.isascii():
         return None
-    text = content.decode("ascii").rstrip("\0 ")
+    text = content.decode("ascii").rstrip("\0 " if vr == "UI" else " ")
     if not text.isprintable():
         return None
     if not text:
