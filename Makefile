@@ -14,6 +14,8 @@ KEEP   ?=
 SCANS  ?= ../shared/data/ct
 WORK   ?= $(OUT)/training
 SMOKE  ?=
+# Of `make test`: how many tests at a time; auto: one a core.
+JOBS   ?= auto
 # Arguments for pytest in place of the whole suite, e.g. make test PYTEST_ARGS="tests/dicom -k geometry"
 
 .DEFAULT_GOAL := help
@@ -37,14 +39,14 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 demo: $(VENV)/.installed-run ## send a synthetic chest CT to a node of its own, and say where the report is
 	@$(BIN)/firstread demo --out "$(OUT)/demo"
 
-test: $(VENV)/.installed-test ## run the whole test suite
+test: $(VENV)/.installed-test ## run the whole test suite (JOBS=n)
 	@scripts/install-debian-packages --if-possible
 ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
 # The whole-product tests in a process of their own, as a user's read is: other tests install a reader of theirs.
-	@$(BIN)/python -m pytest --ignore=tests/system
-	@$(BIN)/python -m pytest tests/system
+	@$(BIN)/python -m pytest -n $(JOBS) --ignore=tests/system
+	@$(BIN)/python -m pytest -n $(JOBS) tests/system
 endif
 
 lint: $(VENV)/.installed-lint ## check style, types, dependencies between packages, documents

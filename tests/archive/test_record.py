@@ -2,10 +2,10 @@ import pytest
 from sqlalchemy import event
 
 from firstread.archive.database import writing
-from firstread.archive.store import new_name
 from firstread.archive.header import read_header
 from firstread.archive.models import Instance, Patient, PatientWord, Series, Study
 from firstread.archive.record import Arrival, record
+from firstread.archive.store import new_name
 from tests.archive.samples import instances, rows
 
 
