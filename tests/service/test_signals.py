@@ -11,11 +11,27 @@ def test_the_first_signal_asks_and_wakes_who_waits():
     former = signal.getsignal(signal.SIGTERM)
     with StopSignals() as signals:
         assert not signals.wait(0)
-        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
-        assert signals.wait(30)
-        assert signals.asked
+        later = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM))
+        later.start()
+        asked = signals.wait(30)
+        later.join()  # before the handler is gone
+        assert asked and signals.asked
         assert signals.wait(None)
     assert signal.getsignal(signal.SIGTERM) is former
+
+
+def test_the_signals_of_others_do_not_end_the_waiting():
+    former = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with StopSignals() as signals:
+            later = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+            os.kill(os.getpid(), signal.SIGUSR1)
+            later.start()
+            asked = signals.wait(30)
+            later.join()  # before the handler is gone
+            assert asked
+    finally:
+        signal.signal(signal.SIGUSR1, former)
 
 
 def test_the_second_signal_ends_the_process():

@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import socket
+import time
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -28,8 +29,13 @@ class StopSignals:
 
     def wait(self, seconds: float | None) -> bool:
         """Wait until the process is asked to stop, but not longer; tell whether it was."""
-        if not self.asked:
-            select.select([self._ear], [], [], seconds)
+        until = None if seconds is None else time.monotonic() + seconds
+        while not self.asked:
+            left = None if until is None else max(0.0, until - time.monotonic())
+            if not select.select([self._ear], [], [], left)[0]:
+                break
+            if not self.asked:  # another signal rang, one that is somebody else's
+                self._ear.recv(4096)
         return self.asked
 
     def __enter__(self) -> Self:
