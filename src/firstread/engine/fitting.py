@@ -47,7 +47,7 @@ def fit_tiles(
     if 0 in shape:
         return ()
     fitter = _Fitter(shape, triple(halo), multiple, most_voxels, inside)
-    whole = fitter.tight(tuple((0, up(n, m)) for n, m in zip(shape, multiple, strict=True)))  # type: ignore[arg-type]
+    whole = fitter.everything()
     if whole is None:
         return ()
     plans = [fitter.slabs(whole, count) for count in range(1, _MOST_SLABS + 1)]
@@ -55,7 +55,7 @@ def fit_tiles(
 
 
 class _Fitter:
-    """One volume, and what its tiles must keep to."""
+    """One volume, and what its tiles must keep to; boxes are counted in cells of `multiple` voxels."""
 
     def __init__(
         self,
@@ -65,48 +65,60 @@ class _Fitter:
         most_voxels: int,
         inside: npt.NDArray[np.bool_] | None,
     ) -> None:
-        self._shape, self._halo, self._multiple = shape, halo, multiple
-        self._most, self._inside = most_voxels, inside
+        self._shape, self._halo, self._multiple, self._most = shape, halo, multiple, most_voxels
+        # Plans look at the mask again and again, and need no more of it than its cells.
+        self._cells = np.ones([-(-n // step) for n, step in zip(shape, multiple, strict=True)], bool)
+        if inside is not None:
+            self._cells = inside
+            for axis, (length, step) in enumerate(zip(shape, multiple, strict=True)):
+                self._cells = np.logical_or.reduceat(self._cells, range(0, length, step), axis)
+
+    def everything(self) -> Box | None:
+        """Return the smallest box around all that is inside; None where nothing is."""
+        z, y, x = self._cells.shape
+        return self._tight(((0, z), (0, y), (0, x)))
 
     def slabs(self, box: Box, count: int) -> tuple[Tile, ...]:
         """Return the tiles of a box that is cut into so many slabs along z."""
         (first, last), y, x = box
-        step = self._multiple[0]
-        cuts = sorted({down(first + (last - first) * n // count, step) for n in range(count)} | {last})
-        return tuple(tile for a, b in itertools.pairwise(cuts) for tile in self._tiles(((a, b), y, x)))
+        cuts = sorted({first + (last - first) * n // count for n in range(count + 1)})
+        return tuple(tile for span in itertools.pairwise(cuts) for tile in self._tiles((span, y, x)))
 
-    def tight(self, box: Box) -> Box | None:
-        """Return the smallest box of multiples around what is inside of a box; None where nothing is."""
-        if self._inside is None:
-            return box
-        part = self._inside[tuple(slice(*span) for span in box)]
-        spans: list[Span] = []
-        for axis, ((start, _), step) in enumerate(zip(box, self._multiple, strict=True)):
-            hit = np.flatnonzero(part.any(axis=tuple(other for other in range(3) if other != axis)))
-            if not hit.size:
-                return None
-            spans.append((start + down(int(hit[0]), step), start + up(int(hit[-1]) + 1, step)))
-        return spans[0], spans[1], spans[2]
+    def _tight(self, box: Box) -> Box | None:
+        """Return the smallest box around what is inside of a box; None where nothing is."""
+        part = self._cells[tuple(slice(*span) for span in box)]
+        if not part.any():
+            return None
+        hits = np.argwhere(part)
+        z, y, x = (
+            (start + int(low), start + int(high) + 1)
+            for (start, _), low, high in zip(box, hits.min(0), hits.max(0), strict=True)
+        )
+        return z, y, x
 
     def _tiles(self, box: Box) -> list[Tile]:
-        core = self.tight(box)
+        core = self._tight(box)
         if core is None:
             return []
         tile = self._around(core)
-        cells = [(b - a) // step for (a, b), step in zip(core, self._multiple, strict=True)]
-        if math.prod(tile.size) <= self._most or max(cells) == 1:
+        counts = [b - a for a, b in core]
+        if math.prod(tile.size) <= self._most or max(counts) == 1:
             return [tile]
         # The longest axis is halved: the pieces' halos are then the smallest.
-        axis = max((n for n in range(3) if cells[n] > 1), key=lambda n: tile.size[n])
-        (a, b), step = core[axis], self._multiple[axis]
-        cut = a + max(cells[axis] // 2, 1) * step
+        axis = max((n for n in range(3) if counts[n] > 1), key=lambda n: tile.size[n])
+        (a, b), cut = core[axis], core[axis][0] + counts[axis] // 2
         halves = [(*core[:axis], span, *core[axis + 1 :]) for span in ((a, cut), (cut, b))]
         return [tile for half in halves for tile in self._tiles(half)]  # type: ignore[arg-type]
 
-    def _around(self, core: Box) -> Tile:
-        starts, sizes = [], []
-        for (a, b), halo, step, length in zip(core, self._halo, self._multiple, self._shape, strict=True):
-            start = max(0, down(a - halo, step))
-            starts.append(start)
-            sizes.append(min(up(length, step), up(b + halo, step)) - start)
-        return Tile(start=(starts[0], starts[1], starts[2]), size=(sizes[0], sizes[1], sizes[2]), core=core)
+    def _around(self, box: Box) -> Tile:
+        """Return the tile that decides the cells of a box."""
+        core, starts, sizes = [], [], []
+        for (a, b), halo, step, length in zip(box, self._halo, self._multiple, self._shape, strict=True):
+            core.append((a * step, b * step))
+            starts.append(max(0, down(a * step - halo, step)))
+            sizes.append(min(up(length, step), up(b * step + halo, step)) - starts[-1])
+        return Tile(
+            start=(starts[0], starts[1], starts[2]),
+            size=(sizes[0], sizes[1], sizes[2]),
+            core=(core[0], core[1], core[2]),
+        )
