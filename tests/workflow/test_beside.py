@@ -56,6 +56,16 @@ def test_a_process_that_was_started_ahead_is_taken():
         assert other is ahead
 
 
+def test_one_that_ended_while_it_was_idle_is_let_go():
+    for _ in range(2):
+        start_ahead()
+    for ended in list(module._idle):
+        ended._process.kill()
+        ended._process.wait()
+    with beside() as other:
+        assert other.reusable and module._idle == []
+
+
 def test_what_fails_there_is_done_here(tmp_path):
     path = tmp_path / "calls"
     with beside() as other:

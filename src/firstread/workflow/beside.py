@@ -101,7 +101,9 @@ def start_ahead() -> None:
 def beside() -> Iterator[Beside]:
     """Yield a process beside this one, kept from an earlier read where there is one."""
     with _lock:
-        one = next((_idle.pop(n) for n in reversed(range(len(_idle))) if _idle[n].reusable), None) or Beside()
+        while _idle and not _idle[-1].reusable:
+            _idle.pop().end()
+        one = _idle.pop() if _idle else Beside()
     try:
         yield one
     finally:
