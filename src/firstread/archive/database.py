@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, NoSuchModuleError, OperationalError
 
+from firstread.archive.disk import flush_folder
 from firstread.errors import ArchiveFull, ArchiveUnavailable, UsageError
 
 if TYPE_CHECKING:
@@ -157,11 +158,7 @@ def flush_commits(engine: Engine) -> None:
         # SQLite itself flushes what it moves from the log into the database. (Its locks are on other files.)
         with suppress(FileNotFoundError), log.open("rb") as stream:
             os.fsync(stream.fileno())
-        folder = os.open(log.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        flush_folder(log.parent)
     except OSError as error:
         raise ArchiveUnavailable(
             f"{log} cannot be flushed: {error.strerror}.", remedy="See to its disk."

@@ -13,7 +13,7 @@ from firstread.archive.database import reading, writing
 from firstread.archive.models import Study
 from firstread.errors import FirstreadError, UsageError
 from firstread.settings import Settings
-from firstread.workflow.jobs import add_reads
+from firstread.workflow.jobs import add_reads, locked_study
 from firstread.workflow.routes import PlannedRead, Route, decide, facts_of, load_routes
 
 PORTION = 100
@@ -111,13 +111,11 @@ def read_now(archive: Archive, study_uid: str, read: PlannedRead) -> tuple[int, 
     """Make a job that a person wants, whatever the routes say; again, where the images were read before.
 
     Raises:
-        UsageError: the archive has no such study, or no image of it.
+        UsageError: the archive has no such study.
         ArchiveUnavailable: the database does not answer.
     """
     with writing(archive.engine) as connection:
-        study = connection.execute(
-            select(Study.id).where(Study.study_uid == study_uid).with_for_update(of=Study)
-        ).scalar_one_or_none()
+        study = locked_study(connection, study_uid)
         if study is None:
             raise UsageError(
                 f"The archive has no study {study_uid}.",

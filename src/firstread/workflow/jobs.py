@@ -76,6 +76,13 @@ def add_reads(
     return tuple(made)
 
 
+def locked_study(connection: Connection, study_uid: str) -> int | None:
+    """Return the key of a study, locked until the transaction ends; None where the archive has none."""
+    return connection.execute(
+        select(Study.id).where(Study.study_uid == study_uid).with_for_update(of=Study)
+    ).scalar_one_or_none()
+
+
 def is_read_first(archive: Archive, study_uid: str, *, reader: str, priority: Priority, lang: Lang) -> bool:
     """Have a prior read as urgently as the study that is compared with it; False where it has no image to read.
 
@@ -83,9 +90,7 @@ def is_read_first(archive: Archive, study_uid: str, *, reader: str, priority: Pr
         ArchiveUnavailable: the database does not answer.
     """
     with writing(archive.engine) as connection:
-        study = connection.execute(
-            select(Study.id).where(Study.study_uid == study_uid).with_for_update(of=Study)
-        ).scalar_one_or_none()
+        study = locked_study(connection, study_uid)
         if study is None:
             return False
         wanted = PlannedRead("", reader, priority, (), lang, None)  # its result goes nowhere

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firstread.archive import Archive
+from firstread.archive.disk import flush_folder
 from firstread.settings import Settings
 from firstread.workflow.deliveries.documents import documents_for
 from firstread.workflow.deliveries.failures import PassingFailure
@@ -75,7 +76,7 @@ class ToFolder:
                 each.mkdir(_FOLDER_MODE)
             except FileExistsError:
                 continue
-            _flush(each.parent)
+            flush_folder(each.parent)
         return target
 
 
@@ -93,7 +94,7 @@ def _copy(source: Path, target: Path) -> None:
                 os.replace(part, target)
         finally:
             part.unlink(missing_ok=True)
-    _flush(target.parent)
+    flush_folder(target.parent)
 
 
 def _new_part(target: Path) -> tuple[Path, int]:
@@ -125,11 +126,3 @@ def _is_same(source: Path, target: Path) -> bool:
         return False
     with source.open("rb") as one, target.open("rb") as other:
         return hashlib.file_digest(one, "sha256").digest() == hashlib.file_digest(other, "sha256").digest()
-
-
-def _flush(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

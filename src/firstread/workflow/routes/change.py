@@ -12,6 +12,7 @@ from pathlib import Path
 from stat import S_IMODE
 from typing import Any
 
+from firstread.archive.disk import flush_folder
 from firstread.errors import FirstreadError, UsageError
 from firstread.settings import Settings
 from firstread.workflow.routes.load import check_routes, parse_routes, read_text, routes_file, routes_of
@@ -166,11 +167,7 @@ def _replace(path: Path, text: str) -> None:
     new = _write_beside(path, text.encode())
     os.replace(former, _former(path))
     os.replace(new, path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush_folder(path.parent)
 
 
 def _write_beside(path: Path, content: bytes) -> Path:
