@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from firstread.archive import Archive, open_archive
 from firstread.archive.database import open_engine, upgrade
 from firstread.findings import (
     Acquisition,
@@ -114,6 +115,20 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest) -> str | None:
     """None for SQLite in the archive's folder, else the URL of an empty PostgreSQL database."""
     return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+
+
+@pytest.fixture
+def archive(tmp_path: Path, database_url: str | None) -> Iterator[Archive]:
+    """An archive of the test's own, on both databases."""
+    with open_archive(tmp_path / "archive", url=database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_archive(tmp_path: Path) -> Iterator[Archive]:
+    """An archive where what is tested does not depend on the database."""
+    with open_archive(tmp_path / "archive") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import ctypes
 import os
 import secrets
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
+
+from tests.system.namespaces import ip, may_ip
 
 CLONE_NEWNET = 0x40000000  # setns(2)
 
@@ -48,11 +49,11 @@ class Cable:
 
     def pull(self) -> None:
         """Take the cable out: what is sent is lost, and nobody is told."""
-        _ip("-n", self.names[0], "link", "set", "cable", "down")
+        ip("-n", self.names[0], "link", "set", "cable", "down")
 
     def plug(self) -> None:
         """Put the cable back."""
-        _ip("-n", self.names[0], "link", "set", "cable", "up")
+        ip("-n", self.names[0], "link", "set", "cable", "up")
 
 
 @contextmanager
@@ -60,11 +61,11 @@ def two_hosts() -> Iterator[Cable]:
     """Yield two hosts that reach each other; skip the test where namespaces are not allowed."""
     token = secrets.token_hex(3)
     made = Cable((f"fr-{token}-a", f"fr-{token}-b"))
-    if os.getuid() != 0 or not _may("netns", "add", made.names[0]):
+    if os.getuid() != 0 or not may_ip("netns", "add", made.names[0]):
         pytest.skip("only root can make network namespaces, and not everywhere")
     try:
-        _ip("netns", "add", made.names[1])
-        _ip(
+        ip("netns", "add", made.names[1])
+        ip(
             "-n",
             made.names[0],
             "link",
@@ -78,21 +79,10 @@ def two_hosts() -> Iterator[Cable]:
             made.names[1],
         )
         for name, address in zip(made.names, made.addresses, strict=True):
-            _ip("-n", name, "addr", "add", f"{address}/24", "dev", "cable")
+            ip("-n", name, "addr", "add", f"{address}/24", "dev", "cable")
             for link in ("lo", "cable"):
-                _ip("-n", name, "link", "set", link, "up")
+                ip("-n", name, "link", "set", link, "up")
         yield made
     finally:
         for name in made.names:
-            _may("netns", "del", name)
-
-
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True)
-
-
-def _may(*arguments: str) -> bool:
-    try:
-        return subprocess.run(["ip", *arguments], capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
+            may_ip("netns", "del", name)

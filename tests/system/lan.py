@@ -2,10 +2,11 @@
 
 import os
 import secrets
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from tests.system.namespaces import ip, may_ip
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,11 @@ class Host:
 
     def pull(self) -> None:
         """Take its cable out: what is sent is lost, and nobody is told."""
-        _ip(*self.cable, "down")
+        ip(*self.cable, "down")
 
     def plug(self) -> None:
         """Put it back."""
-        _ip(*self.cable, "up")
+        ip(*self.cable, "up")
 
 
 @contextmanager
@@ -31,35 +32,24 @@ def lan(names: Sequence[str]) -> Iterator[dict[str, Host]]:
     token = secrets.token_hex(3)
     switch = f"fr-{token}-switch"
     spaces = {name: f"fr-{token}-{name}" for name in names}
-    if os.getuid() != 0 or not _may("netns", "add", switch):
+    if os.getuid() != 0 or not may_ip("netns", "add", switch):
         yield {name: Host(f"127.0.9.{number}") for number, name in enumerate(names, 1)}
         return
     try:
-        _ip("-n", switch, "link", "add", "switch", "type", "bridge")
-        _ip("-n", switch, "link", "set", "switch", "up")
+        ip("-n", switch, "link", "add", "switch", "type", "bridge")
+        ip("-n", switch, "link", "set", "switch", "up")
         hosts = {}
         for number, (name, space) in enumerate(spaces.items(), 1):
-            _ip("netns", "add", space)
-            _ip("-n", switch, "link", "add", f"port{number}", "type", "veth", "peer", "cable", "netns", space)
-            _ip("-n", switch, "link", "set", f"port{number}", "master", "switch", "up")
+            ip("netns", "add", space)
+            ip("-n", switch, "link", "add", f"port{number}", "type", "veth", "peer", "cable", "netns", space)
+            ip("-n", switch, "link", "set", f"port{number}", "master", "switch", "up")
             address = f"10.99.1.{number}"
-            _ip("-n", space, "addr", "add", f"{address}/24", "dev", "cable")
+            ip("-n", space, "addr", "add", f"{address}/24", "dev", "cable")
             for link in ("lo", "cable"):
-                _ip("-n", space, "link", "set", link, "up")
+                ip("-n", space, "link", "set", link, "up")
             within = ("ip", "netns", "exec", space)
             hosts[name] = Host(address, within, ("-n", switch, "link", "set", f"port{number}"))
         yield hosts
     finally:
         for space in (*spaces.values(), switch):
-            _may("netns", "del", space)
-
-
-def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True)
-
-
-def _may(*arguments: str) -> bool:
-    try:
-        return subprocess.run(["ip", *arguments], capture_output=True).returncode == 0
-    except FileNotFoundError:
-        return False
+            may_ip("netns", "del", space)

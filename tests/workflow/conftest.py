@@ -1,36 +1,25 @@
-"""Archives with small studies in them, and readers that read them, on both databases."""
+"""Settings of a worker, a job that waits, and a reader that does as it is told."""
 
 import os
 
 import pytest
 
-from firstread.archive import open_archive
 from firstread.settings import Settings
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request):
-    """None for SQLite in the archive's folder, else the URL of an empty PostgreSQL database."""
-    return request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
-
-
-@pytest.fixture
-def archive(tmp_path, database_url):
-    with open_archive(tmp_path / "archive", url=database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def sqlite_archive(tmp_path):
-    """An archive where what is tested does not depend on the database."""
-    with open_archive(tmp_path / "archive") as opened:
-        yield opened
+from tests.workflow.samples import receive, want
 
 
 @pytest.fixture
 def settings(tmp_path):
     """Settings in which nothing waits longer than it must."""
     return Settings(archive_dir=tmp_path / "archive", cache_dir=tmp_path / "cache", study_quiet_s=0.0)
+
+
+@pytest.fixture
+def job(archive):
+    """A job that waits, of a study of three images."""
+    receive(archive)
+    (made,) = want(archive)
+    return made
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from sqlalchemy import delete
 
 from firstread.archive import OWN_SOURCE
@@ -9,14 +8,6 @@ from firstread.archive.models import Delivery, Instance, Result
 from firstread.workflow import attempts
 from tests.archive.samples import instances, rows
 from tests.workflow.samples import job_row, receive, take, want
-
-
-@pytest.fixture
-def job(archive):
-    """A job that waits, of a study of three images."""
-    receive(archive)
-    (made,) = want(archive)
-    return made
 
 
 def end(archive, held):

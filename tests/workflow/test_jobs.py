@@ -11,14 +11,6 @@ from tests.archive.samples import rows
 from tests.workflow.samples import WANTED, job_row, receive, take, want
 
 
-@pytest.fixture
-def job(archive):
-    """A job that waits, of a study of three images."""
-    receive(archive)
-    (made,) = want(archive)
-    return made
-
-
 def end(archive, held):
     return attempts.finish(archive, held, digest="0" * 64, category="4A", deliveries=[("PACS", "sr.dcm")])
 

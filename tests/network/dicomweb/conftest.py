@@ -48,13 +48,6 @@ def server(archive):
 
 
 @pytest.fixture
-def sqlite_archive(tmp_path):
-    """An archive where what is tested does not depend on the database."""
-    with open_archive(tmp_path / "archive") as opened:
-        yield opened
-
-
-@pytest.fixture
 def sqlite_server(sqlite_archive):
     with serving(sqlite_archive) as url:
         yield url
