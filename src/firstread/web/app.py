@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from firstread import __version__
+from firstread.access.gate import ThisComputer
 from firstread.archive import Archive
 from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
@@ -43,7 +44,7 @@ def create_app(
     # No pages of documentation: FastAPI's load their scripts from elsewhere.
     app = FastAPI(title="firstread", version=__version__, docs_url=None, redoc_url=None, lifespan=running)
     app.state.archive = archive
-    app.state.allow_remote = allow_remote
+    app.state.door = ThisComputer(open_to_all=allow_remote)
     install(app)
     app.include_router(dicomweb_router())
     if health is not None:

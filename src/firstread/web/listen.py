@@ -8,8 +8,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from firstread.access.gate import is_loopback
 from firstread.errors import UsageError
-from firstread.network.dicomweb.access import is_loopback
 from firstread.settings import Settings
 
 PATIENCE_S = 10.0

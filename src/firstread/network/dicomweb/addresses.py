@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import Path, Request
 from sqlalchemy import func, select
 
+from firstread.access.gate import is_loopback
 from firstread.archive import Archive
 from firstread.archive.database import reading
 from firstread.archive.models import Instance, Series, Study
-from firstread.network.dicomweb.access import is_loopback
 from firstread.network.dicomweb.problems import missing
 
 _UID = r"^[0-9]+(\.[0-9]+)*$"

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from firstread.access.gate import Denied
 from firstread.errors import ArchiveFull, ArchiveUnavailable, FirstreadError, RefusedInput, UsageError
 
 _log = logging.getLogger("firstread.network")
@@ -49,7 +50,7 @@ def not_acceptable(offered: str) -> Problem:
 
 def status_of(error: FirstreadError) -> int:
     """Return the HTTP status of a failure."""
-    if isinstance(error, Problem):
+    if isinstance(error, Problem | Denied):
         return error.status
     if isinstance(error, ArchiveFull):
         return 507
