@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from firstread.archive.columns import Key, Moment, Text, new_token, now
 
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
-DeliveryState = Literal["waiting", "sent", "failed"]
+DeliveryState = Literal["waiting", "sent", "failed", "dropped"]
 
 
 class Base(DeclarativeBase):
@@ -219,7 +219,7 @@ class Result(Base):
 
 
 class Delivery(Base):
-    """One document of a result on its way to one destination: waiting, sent, or failed for good.
+    """One document of a result on its way to one destination: waiting, sent, failed for good, or dropped by a person.
 
     `attempts` counts the tries that failed; the next is not before `next_try_at`. `workflow_id` is the durable
     workflow of this try.

@@ -54,7 +54,7 @@ def removable() -> ColumnElement[bool]:
         select(Delivery.id)
         .join(Result, Result.id == Delivery.result_key)
         .join(Job, Job.id == Result.job_key)
-        .where(Job.study_key == Study.id, Delivery.state != "sent")
+        .where(Job.study_key == Study.id, Delivery.state.not_in(("sent", "dropped")))
     )
     came = (
         select(Instance.id).join(Series, Series.id == Instance.series_key).where(Series.study_key == Study.id)
