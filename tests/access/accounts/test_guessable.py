@@ -10,7 +10,8 @@ from firstread.errors import UsageError
     "password",
     [
         "password1234", "Password2026!", "P@ssw0rd2026", "passwordpassword", "iloveyou12345", "qwertyuiop123",
-        "1q2w3e4r5t6y", "123456789012", "987654321098", "abcdefghijkl", "aaaaaaaaaaaa", "ab12ab12ab12", "Liverpool2025!",
+        "1q2w3e4r5t6y", "123456789012", "987654321098", "abcdefghijkl", "aaaaaaaaaaaa", "ab12ab12ab12",
+        "Liverpool2025!",
         "monkeydragon1", "2025-Welcome!", "qazwsxedcrfv", "letmein-letmein", "superman2024!!", "Radiology2026",
         "correcthorsebatterystaple", "correct horse battery staple", "administrator", "changeme!!!!!", "111122223333",
     ],

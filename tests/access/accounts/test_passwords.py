@@ -1,6 +1,7 @@
 import pytest
 from argon2 import PasswordHasher
 
+from firstread.access.accounts.account import disable_account
 from firstread.access.accounts.passwords import (
     check_password,
     hash_password,
@@ -8,7 +9,6 @@ from firstread.access.accounts.passwords import (
     renewed,
     stored_hash,
 )
-from firstread.access.accounts.account import disable_account
 from firstread.archive.database import reading, writing
 from firstread.errors import UsageError
 from tests.access.accounts.conftest import PASSWORD, make_person

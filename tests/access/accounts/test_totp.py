@@ -99,7 +99,7 @@ def test_a_recovery_code_replaces_the_device_once(engine, clock):
 
 
 def test_recovery_codes_are_kept_as_digests_and_are_one_accounts(engine, clock):
-    key, _, codes = enrolled(engine, clock)
+    _, _, codes = enrolled(engine, clock)
     other = make_person(engine, "ben", password="").id
     with writing(engine) as connection:
         begin_enrolment(connection, other)

@@ -2,7 +2,8 @@
 
 Over HTTPS their names begin with `__Host-`: a browser takes such a one only from this host, for all its paths, and
 never sends it in the clear (RFC 6265bis section 4.1.3.2). SameSite is Lax: with Strict nobody who follows a link
-into the reading room, or comes back from the OpenID provider, would be logged in; what changes something needs a form's token.
+into the reading room, or comes back from the OpenID provider, would be logged in; what changes something needs the
+token of a form.
 """
 
 from ipaddress import ip_address
