@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import casbin
-from casbin import persist
 from sqlalchemy import Connection, select
 
 from firstread.access.rights.models import Rule
@@ -45,7 +43,9 @@ class Policy:
         self._by_subject: dict[str, list[StoredRule]] = {}
         for rule in self._rules.values():
             self._by_subject.setdefault(rule.subject, []).append(rule)
-        self._enforcer = casbin.Enforcer(str(MODEL), _Adapter(self._rules.values()), enable_log=False)
+        from casbin import Enforcer  # a tenth of a second, which not every command has to wait
+
+        self._enforcer = Enforcer(str(MODEL), _Adapter(self._rules.values()), enable_log=False)
         self._enforcer.add_function("concerns", lambda subjects, subject: subject in subjects)
         self._enforcer.add_function("names", _names)
         self._enforcer.add_function("holds", lambda scopes, scope: scope in scopes)
@@ -85,7 +85,7 @@ def _names(action: str, wanted: str) -> bool:
     return action in (ANY_ACTION, wanted)
 
 
-class _Adapter(persist.Adapter):  # type: ignore[misc] - casbin has no types
+class _Adapter:
     """Hands the rules to casbin, which does not read the database itself."""
 
     def __init__(self, rules: Iterable[StoredRule]) -> None:

@@ -74,10 +74,11 @@ def as_condition(scope: str, standing: Standing) -> ColumnElement[bool]:
     """Return what a row of `Study` must fulfil to be in a scope, for the actor of this standing."""
     if scope == ALL:
         return true()
-    return and_(*(_condition(*term.split(":", 1), standing) for term in scope.split(";")))
+    return and_(*(_of_term(term, standing) for term in scope.split(";")))
 
 
-def _condition(kind: str, value: str, standing: Standing) -> ColumnElement[bool]:
+def _of_term(term: str, standing: Standing) -> ColumnElement[bool]:
+    kind, _, value = term.partition(":")
     mine = value == MINE and kind in _WITH_MINE
     if kind == "department":
         return _one_of_departments(standing.departments if mine else frozenset((value,)))
