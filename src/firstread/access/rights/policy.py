@@ -12,6 +12,7 @@ from firstread.access.rights.scope import ALL
 
 MODEL = Path(__file__).parent / "model.conf"
 ANY_ACTION = "*"
+MOST_DECISIONS = 10_000  # that are remembered; casbin looks at every rule for each
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Policy:
 
     def __init__(self, version: int, rules: Iterable[StoredRule]) -> None:
         self.version = version
+        self._decided: dict[Any, tuple[bool, StoredRule | None]] = {}
         self._rules = {str(rule.id): rule for rule in rules}
         self._by_subject: dict[str, list[StoredRule]] = {}
         for rule in self._rules.values():
@@ -70,8 +72,14 @@ class Policy:
             action: What it wants.
             scopes: Those that hold for the study.
         """
-        allowed, because = self._enforcer.enforce_ex(frozenset(subjects), action, frozenset(scopes))
-        return bool(allowed), self._rules[because[0]] if because else None
+        key = (frozenset(subjects), action, frozenset(scopes))
+        found = self._decided.get(key)
+        if found is None:
+            allowed, because = self._enforcer.enforce_ex(*key)
+            found = bool(allowed), self._rules[because[0]] if because else None
+            if len(self._decided) < MOST_DECISIONS:
+                self._decided[key] = found
+        return found
 
 
 def load_policy(connection: Connection, version: int) -> Policy:

@@ -130,11 +130,13 @@ def _scopes(policy: Policy, standing: Standing, actor: Actor, action: Action) ->
     if not _is_in_token(actor, action):
         return None
     rules = policy.concerning(standing.subjects, action)
+    if not _at_all(policy, standing, action, rules).allowed:
+        return None
     allowed = {rule.scope for rule in rules if rule.effect == "allow"}
     denied = {rule.scope for rule in rules if rule.effect == "deny"}
     if action in THROUGH_GLASS:
         allowed |= {scope for _, scope in standing.broken}
-    return _Scopes(frozenset(allowed), frozenset(denied)) if allowed and ALL not in denied else None
+    return _Scopes(frozenset(allowed), frozenset(denied))
 
 
 def _is_in_token(actor: Actor, action: Action) -> bool:
@@ -143,12 +145,16 @@ def _is_in_token(actor: Actor, action: Action) -> bool:
 
 def _at_all(policy: Policy, standing: Standing, action: Action, rules: list[StoredRule]) -> Decision:
     """Decide without a study: a rule that gives it somewhere gives it, unless one takes it everywhere."""
-    scopes = {ALL, *(rule.scope for rule in rules if rule.effect == "allow")}
-    allowed, rule = policy.decide(standing.subjects, action, scopes)
-    if rule is None and action in THROUGH_GLASS and standing.broken:
+    decided: StoredRule | None = None
+    for scope in (ALL, *sorted({rule.scope for rule in rules if rule.effect == "allow"} - {ALL})):
+        allowed, rule = policy.decide(standing.subjects, action, (ALL, scope))
+        if allowed:
+            return Decision(True, rule, f"{str(rule).capitalize()}.")
+        decided = decided or rule
+    if decided is None and action in THROUGH_GLASS and standing.broken:
         number, scope = standing.broken[0]
         return Decision(True, None, f"Broken glass {number}: {scope}.")
-    return Decision(allowed, rule, f"{str(rule).capitalize()}." if rule else "No rule gives it.")
+    return Decision(False, decided, f"{str(decided).capitalize()}." if decided else "No rule gives it.")
 
 
 def _held(connection: Connection, scopes: list[str], standing: Standing, study: str) -> set[str]:
@@ -174,7 +180,11 @@ def _standing(connection: Connection, actor: Actor) -> tuple[int, Standing]:
     found: dict[str, set[str]] = {}
     for kind, value in connection.execute(statement):
         found.setdefault(kind, set()).add(value)
-    roles = {*actor.roles, *found.get("role", ())} | ({"node"} if actor.kind == "node" else set())
+    roles = {*actor.roles, *found.get("role", ())}
+    if actor.kind == "node":
+        roles.add("node")
+    elif actor.kind == "local" and not roles:
+        roles.add("administrator")
     broken = sorted(each.split(" ", 1) for each in found.get("broken", ()))
     standing = Standing(
         key=actor.key,
