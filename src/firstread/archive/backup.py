@@ -94,7 +94,7 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
     """
     if not (folder / DATABASE).is_file():
         raise UsageError(f"{folder} holds no backup.", remedy=f"Name the folder that holds {DATABASE}.")
-    if count_files(archive.engine):
+    if count_files(archive.engine) or _has_trail(archive.engine):
         raise UsageError(
             f"The archive in {archive.folder} is not empty.",
             remedy="Restore into a new one: set archive_dir.",
@@ -120,6 +120,13 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
     finally:
         engine.dispose()
     return copied
+
+
+def _has_trail(engine: Engine) -> bool:
+    """Tell whether there is an audit trail already; two chains cannot become one."""
+    events = metadata().tables["audit_event"]
+    with reading(engine) as connection:
+        return connection.execute(select(events.c.id).limit(1)).first() is not None
 
 
 def _with_results(engine: Engine, copied: Copied, source: Path, target: Path) -> Copied:
