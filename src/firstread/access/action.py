@@ -9,3 +9,5 @@ class Action(StrEnum):
     READ_STUDY = "study.read"
     STORE_STUDY = "study.store"
     DELETE_STUDY = "study.delete"
+    DEIDENTIFY = "deidentify.run"
+    READ_CROSSWALK = "crosswalk.read"

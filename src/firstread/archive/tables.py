@@ -6,7 +6,7 @@ from sqlalchemy import MetaData
 
 from firstread.archive.models import Base
 
-ROOMS = ("firstread.access.audit.models",)
+ROOMS = ("firstread.access.audit.models", "firstread.research.models")
 """Modules with tables of rooms above this one; they are imported by name, as nothing here may know them."""
 
 

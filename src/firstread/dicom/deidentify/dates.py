@@ -12,7 +12,7 @@ OLDER = "090Y"
 def shifted_date(value: str, offset: timedelta) -> str:
     """Return a date (DA) moved; "" where it is none."""
     found = _DATE.fullmatch(value.strip())
-    return _moved(*found.groups(), offset) if found else ""
+    return _moved(found[1], found[2], found[3], offset) if found else ""
 
 
 def shifted_date_time(value: str, offset: timedelta) -> str:

@@ -246,7 +246,9 @@ class _One:
 
     def _has_safe(self, dataset: Dataset, creator: BaseTag) -> bool:
         tags = tuple(dataset.keys())
-        block = [each for each in tags if each.group == creator.group and each.element >> 8 == creator.element]
+        block = [
+            each for each in tags if each.group == creator.group and each.element >> 8 == creator.element
+        ]
         name = str(dataset[creator].value).strip()
         return any(is_safe(name, each, dataset[each].VR) for each in block)
 

@@ -135,7 +135,7 @@ def _without_spare_bits(native: bytes, kind: str, stored: int, high: int) -> byt
     """Clear what is outside the stored bits, where overlays were once kept (PS3.5 section 8.1.1)."""
     values = np.frombuffer(native, kind)
     used = ((1 << stored) - 1) << (high - stored + 1)
-    return (values & values.dtype.type(used)).astype(kind).tobytes()
+    return bytes((values & values.dtype.type(used)).astype(kind).tobytes())
 
 
 def _encapsulated(dataset: Dataset) -> list[bytes]:

@@ -247,7 +247,7 @@ def _in_bytes(sought: _Sought, content: bytes, made: Dataset) -> Iterator[Leak]:
 
 
 def _encoded(text: str) -> set[bytes]:
-    found = set()
+    found: set[bytes] = set()
     for encoding in _ENCODINGS:
         try:
             needle = text.encode(encoding).lower()
