@@ -2,8 +2,6 @@
 
 import json
 from importlib.resources import files
-from io import BytesIO
-from pathlib import Path
 
 from pydicom.datadict import dictionary_VM, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
@@ -12,12 +10,11 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
 from firstread.dicom.source import MemorySource
-from tests.dicom.ct_series import ROOT, ct_series
+from tests.dicom.ct_series import ROOT, anatomy, ct_series
 
 ACTIONS = json.loads(
     (files("firstread.dicom.deidentify") / "confidentiality_table.json").read_text(encoding="utf-8")
 )["actions"]
-BASE = 20190311
 SIZE = 32
 TEXTS = {"LO", "LT", "PN", "SH", "ST", "UC", "UT", "CS", "AE", "UR"}
 
@@ -119,8 +116,6 @@ def _plant_item(item: Dataset, where: str, planted: Planted) -> None:
 
 def planted_ct(*, slices: int = 1, deep: bool = True) -> tuple[list[Dataset], Planted]:
     """Return a series of one patient, planted all over, and what was planted."""
-    from tests.dicom.ct_series import anatomy
-
     planted = Planted()
     made = ct_series(anatomy(slices, SIZE))
     for dataset in made:
@@ -185,22 +180,17 @@ def _curve(dataset: Dataset, planted: Planted) -> None:
     dataset[tag] = DataElement(tag, "LO", planted.text("CurveDescription", "LO"))
 
 
-def as_file(dataset: Dataset, *, syntax: str = "1.2.840.10008.1.2.1") -> bytes:
-    """Return the bytes of a file with a preamble, meta information and a tail that tell something too."""
-    from tests.dicom.ct_series import encode
-
-    return encode(dataset, syntax)
-
-
 def source_of(content: bytes) -> MemorySource:
     return MemorySource(content)
 
 
-def write(content: bytes, folder: Path, name: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
-    path.write_bytes(content)
-    return path
-
-
-__all__ = ["BytesIO", "Planted", "as_file", "plant", "planted_ct", "source_of", "write"]
+def found_in(content: bytes, planted: Planted) -> list[str]:
+    """Return where what is still in some byte of a file was planted, in whatever case and encoding."""
+    folded = content.lower()
+    encodings = ("utf-8", "utf-16-le", "utf-16-be", "gb18030")
+    left = [
+        where
+        for text, where in planted.strings.items()
+        if any(text.lower().encode(encoding) in folded for encoding in encodings)
+    ]
+    return left + [where for uid, where in planted.uids.items() if uid.encode() in content]

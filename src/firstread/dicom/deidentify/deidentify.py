@@ -32,6 +32,9 @@ _NO_INSTANCE = frozenset(
 _NAME, _PATIENT_ID = int(Tag("PatientName")), int(Tag("PatientID"))
 _TEXTS = frozenset({"CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "AE"})
 _LONG_TEXTS = frozenset({"LT", "ST", "UT", "UR", "UN"})
+_DESCRIBED = frozenset({"LO", "LT", "SH", "ST", "UC", "UT"})
+_DESCRIBING = ("Comment", "Comments", "Description", "Label", "Notes")
+"""Ends of keywords of what a person writes freely, in the table or not."""
 _WHEN = frozenset({"DA", "DT", "TM"})
 _CHARACTER_SET = 0x00080005
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -229,6 +232,9 @@ class _One:
                 return self._done(element, "K", path)
             modified = Option.MODIFIED_DATES in self.by.options
             return self._done(element, "C" if modified else resolved("X/Z/D", kind), path)
+        if element.VR in _DESCRIBED and element.keyword.endswith(_DESCRIBING):
+            cleaning = Option.CLEAN_DESCRIPTORS in self.by.options
+            return self._done(element, "C" if cleaning else resolved("X/Z/D", kind), path)
         if element.VR in _LONG_TEXTS:
             return self._done(element, resolved("X/Z/D", kind or "3"), path)
         if element.VR == "UI" and int(element.tag) not in _NO_INSTANCE and Option.UIDS not in self.by.options:

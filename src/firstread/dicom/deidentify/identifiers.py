@@ -33,6 +33,9 @@ _IDENTIFYING = (
 _TAGS = frozenset(int(Tag(keyword)) for keyword in _IDENTIFYING)
 _LEAST_LETTERS = 3
 _LEAST_DIGITS = 4
+_LEAST_WITHIN = 4
+"""Characters of what is found within other words too: a shorter name is in too many."""
+_WORD = re.compile(r"[^\W_]+")
 _SPLIT = re.compile(r"[\s^=,;/\\]+")
 
 
@@ -53,7 +56,8 @@ def identifying_words(dataset: Dataset) -> frozenset[str]:
 def mentions(text: str, words: Iterable[str]) -> bool:
     """Tell whether a text holds one of the words, whatever its case."""
     folded = text.lower()
-    return any(word in folded for word in words)
+    within = set(_WORD.findall(folded))
+    return any(word in within or (len(word) >= _LEAST_WITHIN and word in folded) for word in words)
 
 
 def _tells(word: str) -> bool:

@@ -55,7 +55,9 @@ def resolved(said: str, kind: str | None) -> Action:
             for every type is done.
     """
     if said == "X/Z/U*":
-        return "X" if kind == "3" else "Z" if kind in ("2", "2C") else "U"
+        return "X" if kind == "3" else "U"
+    if said == "X" and kind in ("1", "2"):  # the table has one action for all IODs
+        return "D" if kind == "1" else "Z"
     if "/" not in said:
         return said  # type: ignore[return-value]
     if kind == "3":

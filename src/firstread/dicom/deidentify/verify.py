@@ -58,6 +58,8 @@ _EIGHT_DIGITS = re.compile(rb"(?<!\d)\d{8}(?!\d)")
 _LEAST_IN_PIXELS = 6
 """Bytes; shorter ones are in compressed pixels by chance."""
 _LEAST_TEXT, _LEAST_NAME = 4, 3
+_LEAST_WITHIN = 5
+"""Characters of what is looked for within words too; "ann" is in "annotation"."""
 _ALWAYS = frozenset(
     {
         0x00100010, 0x00100020, 0x00100030, 0x00101000, 0x00101001, 0x00101005, 0x00101040, 0x00101060, 0x00102154,
@@ -238,12 +240,18 @@ def _in_bytes(sought: _Sought, content: bytes, made: Dataset) -> Iterator[Leak]:
     outside = folded[:start] + b"\0" + folded[end:]
     for text, where in sought.texts.items():
         for needle in _encoded(text):
-            if needle in (folded if len(needle) >= _LEAST_IN_PIXELS else outside):
+            if _is_in(needle, text, folded if len(needle) >= _LEAST_IN_PIXELS else outside):
                 yield Leak("a text", where)
                 break
     for uid, where in sought.uids.items():
         if _stands_alone(folded, uid.encode()):
             yield Leak("a UID", where)
+
+
+def _is_in(needle: bytes, text: str, content: bytes) -> bool:
+    if len(text) >= _LEAST_WITHIN or not text.isascii() or len(needle) != len(text):
+        return needle in content
+    return re.search(rb"(?<![a-z0-9])" + re.escape(needle) + rb"(?![a-z0-9])", content) is not None
 
 
 def _encoded(text: str) -> set[bytes]:
