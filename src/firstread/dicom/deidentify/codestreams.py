@@ -7,9 +7,14 @@ import struct
 
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _COMMENT = 0xFE
-_NEEDED_APPLICATION = {0xE0, 0xE8, 0xEE}
-"""JFIF, the colour transform of JPEG-LS (HP), and Adobe's: they tell decoders what the samples are."""
-_NEEDED_BYTES = {0xE0: 16, 0xE8: 9, 0xEE: 14}
+_NEEDED = (
+    (0xE0, b"JFIF\0", 18),
+    (0xE8, b"SPIFF\0", 34),
+    (0xE8, b"\0\0\0\1", 10),  # end of the SPIFF directory (ITU-T T.84 F.2.2.3)
+    (0xE8, b"mrfx", 9),
+    (0xEE, b"Adobe", 16),
+)
+"""Marker, beginning and most bytes of application data that tell decoders what the samples are."""
 _SOC, _SIZ, _SOT, _COM = 0xFF4F, 0xFF51, 0xFF90, 0xFF64
 
 
@@ -48,9 +53,12 @@ def _jpeg(stream: bytes) -> bytes:
 
 
 def _is_telling(marker: int, segment: bytes) -> bool:
-    if marker in _NEEDED_APPLICATION:
-        return len(segment) > 2 + _NEEDED_BYTES[marker]
-    return marker == _COMMENT or 0xE0 <= marker <= 0xEF
+    if marker != _COMMENT and not 0xE0 <= marker <= 0xEF:
+        return False
+    return not any(
+        marker == needed and segment[4:].startswith(beginning) and len(segment) <= most
+        for needed, beginning, most in _NEEDED
+    )
 
 
 def _jpeg_2000(stream: bytes) -> bytes:
