@@ -394,6 +394,14 @@ class Settings(BaseSettings):
         "`https://HOST`. Default: none, events have no links.",
     )
 
+    crosswalk_key: SecretStr | None = Field(
+        default=None,
+        examples=["SECRET"],
+        description="Key that closes the keys of research projects and their crosswalks, 32 characters or more; "
+        "`firstread projects new-key` makes one. Lost, no pseudonym leads back to a patient any more. Default: none, "
+        "there are no research projects.",
+    )
+
     routes: tuple[dict[str, Any], ...] = Field(
         default=(),
         examples=[

@@ -8,6 +8,7 @@ from firstread import __version__
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
 from firstread.cli.config import config
+from firstread.cli.deidentify import deidentify
 from firstread.cli.deliveries import deliveries
 from firstread.cli.demo import demo
 from firstread.cli.destinations import destinations
@@ -19,6 +20,7 @@ from firstread.cli.jobs import jobs
 from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
+from firstread.cli.projects import projects
 from firstread.cli.read import read
 from firstread.cli.routes import routes
 from firstread.cli.serve import serve
@@ -71,3 +73,5 @@ app.command()(send)
 app.command()(echo)
 app.add_typer(destinations, name="destinations")
 app.add_typer(deliveries, name="deliveries")
+app.command()(deidentify)
+app.add_typer(projects, name="projects")

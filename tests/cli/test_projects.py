@@ -1,0 +1,43 @@
+import json
+
+from tests.dicom.ct_series import anatomy, ct_series, write
+
+
+def set_up(firstread, tmp_path, monkeypatch):
+    monkeypatch.setenv("FIRSTREAD_ARCHIVE_DIR", str(tmp_path / "archive"))
+    (tmp_path / "key").write_text(firstread("projects", "new-key").out)
+    monkeypatch.setenv("FIRSTREAD_CROSSWALK_KEY_FILE", str(tmp_path / "key"))
+    firstread("projects", "add", "lungs", "--options", "modified-dates")
+    firstread(
+        "deidentify", write(tmp_path / "in", ct_series(anatomy(1, 16))), "--project", "lungs", "--out", "out"
+    )
+
+
+def test_projects_are_listed_with_what_they_have(firstread, tmp_path, monkeypatch):
+    set_up(firstread, tmp_path, monkeypatch)
+    assert firstread("projects", "list").out == "lungs: 1 patients, 1 studies; modified-dates\n"
+    (told,) = json.loads(firstread("projects", "list", "--json").out)
+    assert (told["name"], told["patients"], told["options"]) == ("lungs", 1, ["modified-dates"])
+
+
+def test_the_crosswalk_explains_a_pseudonym(firstread, tmp_path, monkeypatch):
+    set_up(firstread, tmp_path, monkeypatch)
+    (folder,) = (tmp_path / "out").iterdir()
+    (told,) = json.loads(firstread("projects", "crosswalk", "lungs", folder.name).out)
+    assert told["original"]["PatientID"] == "SYN-1"
+    assert firstread("projects", "crosswalk", "lungs", "PNOBODY").code == 2
+
+
+def test_a_new_key_takes_the_place_of_the_former_one(firstread, tmp_path, monkeypatch):
+    set_up(firstread, tmp_path, monkeypatch)
+    before = firstread("projects", "crosswalk", "lungs").out
+    (tmp_path / "new").write_text(firstread("projects", "new-key").out)
+    monkeypatch.setenv("FIRSTREAD_CROSSWALK_KEY_FILE", str(tmp_path / "new"))
+    assert firstread("projects", "crosswalk", "lungs").code == 5
+    assert firstread("projects", "rekey", tmp_path / "key").out == "4 rows closed with the new key.\n"
+    assert firstread("projects", "crosswalk", "lungs").out == before
+
+
+def test_a_project_is_made_once(firstread, tmp_path, monkeypatch):
+    set_up(firstread, tmp_path, monkeypatch)
+    assert firstread("projects", "add", "lungs").code == 2
