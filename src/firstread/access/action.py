@@ -9,3 +9,6 @@ class Action(StrEnum):
     READ_STUDY = "study.read"
     STORE_STUDY = "study.store"
     DELETE_STUDY = "study.delete"
+    READ_ALERT = "alert.read"
+    ACKNOWLEDGE_ALERT = "alert.acknowledge"
+    MANAGE_ALERTS = "alert.manage"
