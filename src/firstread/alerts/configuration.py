@@ -7,7 +7,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from firstread.alerts.models import LEVELS, Level
 from firstread.alerts.rules import Name, Rule, Texts
@@ -19,7 +27,9 @@ WEB = "web"
 """The channel that every installation has: the browsers of those who may acknowledge."""
 
 LARGEST_FILE = 1 << 20
-_RECIPIENT = r"^(anyone|referring|role:[a-z_]{1,64}(@.{1,64})?|account:[^\s:]{1,64}|email:[^\s@]{1,64}@[^\s@]{1,255})$"
+_RECIPIENT = (
+    r"^(anyone|referring|role:[a-z_]{1,64}(@.{1,64})?|account:[^\s:]{1,64}|email:[^\s@]{1,64}@[^\s@]{1,255})$"
+)
 
 Recipient = Annotated[str, StringConstraints(pattern=_RECIPIENT)]
 Minutes = Annotated[float, Field(gt=0, le=43_200)]
@@ -128,7 +138,9 @@ class Hl7(_Value):
     @model_validator(mode="after")
     def _check(self) -> "Hl7":
         if not self.tls and not self.insecure and not is_this_computer(self.host):
-            raise ValueError("without tls the message travels in the clear; say insecure = true if the network is safe")
+            raise ValueError(
+                "without tls the message travels in the clear; say insecure = true if the network is safe"
+            )
         return self
 
 
@@ -210,7 +222,9 @@ def load_configuration(settings: Settings) -> Configuration:
         return parse_configuration(content.decode("utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise UsageError(f"The alerts in {path} cannot be read: {reason}.", remedy="Correct alerts_file.") from None
+        raise UsageError(
+            f"The alerts in {path} cannot be read: {reason}.", remedy="Correct alerts_file."
+        ) from None
 
 
 def parse_configuration(text: str, path: Path) -> Configuration:
@@ -239,9 +253,7 @@ def _over_shipped(site: _Site) -> Configuration:
     base = shipped() if site.shipped else Configuration()
     return Configuration(
         clocks=base.clocks.model_copy(update=dict(site.clocks)),
-        rules=tuple(
-            rule for rule in _replaced(base.rules, site.rules) if rule.name not in site.disable
-        ),
+        rules=tuple(rule for rule in _replaced(base.rules, site.rules) if rule.name not in site.disable),
         # A level without a chain of the site's has the shipped one, whatever else the site does without.
         chains=_replaced(shipped().chains, site.chains),
         channels=site.channels,

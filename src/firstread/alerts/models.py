@@ -33,7 +33,10 @@ class Alert(Base):
     """
 
     __tablename__ = "alert"
-    __table_args__ = (UniqueConstraint("study_uid", "subject"), Index("ix_alert_state_due_at", "state", "due_at"))
+    __table_args__ = (
+        UniqueConstraint("study_uid", "subject"),
+        Index("ix_alert_state_due_at", "state", "due_at"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     study_key: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="SET NULL"), index=True)
