@@ -40,7 +40,11 @@ class MllpPeer:
                 connection.sendall(START + message.encode() + END + RETURN)
                 answer = _answer(connection)
         except OSError as error:  # ssl.SSLError is one
-            reason = "its certificate is not believed" if "CERTIFICATE_VERIFY" in str(error) else type(error).__name__
+            reason = (
+                "its certificate is not believed"
+                if "CERTIFICATE_VERIFY" in str(error)
+                else type(error).__name__
+            )
             raise PassingFailure(f"{self.host} cannot be called: {reason}.") from None
         _check(answer, control_id, self.host)
 

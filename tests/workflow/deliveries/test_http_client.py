@@ -16,7 +16,7 @@ from firstread.web.listen import listen
 from firstread.workflow.deliveries import PassingFailure, PermanentFailure
 from firstread.workflow.deliveries.deliver import way_to
 from tests.network.conftest import free_port
-from tests.workflow.deliveries.conftest import receiver, running  # noqa: F401 - an HTTP server
+from tests.workflow.deliveries.conftest import running
 
 
 @pytest.fixture
