@@ -252,7 +252,7 @@ def parse_configuration(text: str, path: Path) -> Configuration:
 def _over_shipped(site: _Site) -> Configuration:
     base = shipped() if site.shipped else Configuration()
     return Configuration(
-        clocks=base.clocks.model_copy(update=dict(site.clocks)),
+        clocks=base.clocks.model_copy(update={str(level): minutes for level, minutes in site.clocks.items()}),
         rules=tuple(rule for rule in _replaced(base.rules, site.rules) if rule.name not in site.disable),
         # A level without a chain of the site's has the shipped one, whatever else the site does without.
         chains=_replaced(shipped().chains, site.chains),

@@ -83,7 +83,8 @@ class AlertEvent(Base):
 class AlertNotification(Base):
     """One person told by one channel, once a round, however often it is tried.
 
-    `recipient` is the person's key among recipients, `address` where the channel finds it. `key` is the identity that
+    `recipient` is whom the channel finds under `address`; `person`, `email` and `account` are what other channels know
+    them by. `key` is the identity that
     receivers know a repetition by. `claim` is the process that sends it; `sending` is written before the last word is
     sent, so that one found in it after its process ended may have arrived: it is then `uncertain`. `otherwise` is the
     JSON list of the channels still left to fall through to.
@@ -103,6 +104,9 @@ class AlertNotification(Base):
     name: Mapped[str]
     channel: Mapped[str]
     address: Mapped[str]
+    person: Mapped[str]
+    email: Mapped[str] = mapped_column(default="")
+    account: Mapped[int | None] = mapped_column(Key)
     key: Mapped[str] = mapped_column(unique=True)
     otherwise: Mapped[str] = mapped_column(default="[]")
     state: Mapped[str] = mapped_column(default="waiting")

@@ -219,21 +219,15 @@ def _alerts(within: ColumnElement[bool] | None) -> Select[Any]:
 
 
 def _status(row: Row[Any]) -> AlertStatus:
-    return AlertStatus(
-        **{
-            name: getattr(row, name)
-            for name in AlertStatus.__dataclass_fields__
-            if name not in ("findings", "also", "patient_name", "patient_id", *_OF_STUDY)
-        },
-        findings=tuple(json.loads(row.findings)),
-        also=tuple(json.loads(row.also)),
-        patient_name=row.patient_name or "",
-        patient_id=row.patient_id or "",
-        **{name: getattr(row, name) or "" for name in _OF_STUDY},
-    )
+    values: dict[str, Any] = dict(row._mapping)
+    said = {name: values[name] for name in _FIELDS}
+    said |= {name: values[name] or "" for name in _OF_STUDY}
+    said |= {name: tuple(json.loads(values[name])) for name in ("findings", "also")}
+    return AlertStatus(**said)
 
 
-_OF_STUDY = ("accession_number", "referring_physician", "study_date")
+_OF_STUDY = ("patient_name", "patient_id", "accession_number", "referring_physician", "study_date")
+_FIELDS = tuple(AlertStatus.__dataclass_fields__)
 
 
 def _all(connection: Connection, table: type[Any], alert: int) -> Sequence[Row[Any]]:
