@@ -1,7 +1,7 @@
 """Attempts at a job: whoever claimed it last has it, and nobody else changes its row or ends it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -42,6 +42,7 @@ class Claim:
     files: tuple[str, ...]
     folder: str
     former: str | None
+    revision: int
     former_result: int | None = field(repr=False)
 
 
@@ -97,6 +98,7 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
         files=images.files,
         folder=folder,
         former=former.folder if former else None,
+        revision=row.revision,
         former_result=former.id if former else None,
     )
 
@@ -119,7 +121,13 @@ def is_there(archive: Archive, job: int) -> bool:
 
 
 def finish(
-    archive: Archive, held: Claim, *, digest: str, category: str, deliveries: Sequence[tuple[str, str]]
+    archive: Archive,
+    held: Claim,
+    *,
+    digest: str,
+    category: str,
+    deliveries: Sequence[tuple[str, str]],
+    also: Callable[[Connection], object] | None = None,
 ) -> bool:
     """Write the result and its deliveries, and end the job, all in one transaction; False where it is not ours.
 
@@ -129,6 +137,7 @@ def finish(
         digest: sha256 (hex) of result.json.
         category: The study's, "" for none.
         deliveries: Name of the destination and document.
+        also: Writes what else must be there with the result.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -155,6 +164,8 @@ def finish(
         ]
         if rows:
             connection.execute(insert(Delivery), rows)
+        if also is not None:
+            also(connection)
     return True
 
 
