@@ -12,8 +12,12 @@ from firstread.archive import Archive
 from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
+from firstread.settings import Settings
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
+from firstread.web.reports import api
+from firstread.web.reports.asked import install_conflicts, signs_nobody
+from firstread.workflow.reporting.pointed import Pointed
 
 
 def create_app(
@@ -22,6 +26,7 @@ def create_app(
     allow_remote: bool = False,
     keep_metadata: bool = True,
     health: Health | None = None,
+    settings: Settings | None = None,
 ) -> FastAPI:
     """Return the service.
 
@@ -30,6 +35,7 @@ def create_app(
         allow_remote: Other computers may call; there is no access control yet.
         keep_metadata: Derive the metadata of what is received, from whichever process, in a thread.
         health: What `/health/ready` says; None leaves the health checks out.
+        settings: Of the installation; None: the defaults.
     """
 
     @asynccontextmanager
@@ -45,8 +51,13 @@ def create_app(
     app = FastAPI(title="firstread", version=__version__, docs_url=None, redoc_url=None, lifespan=running)
     app.state.archive = archive
     app.state.door = ThisComputer(open_to_all=allow_remote)
+    app.state.settings = settings or Settings()
+    app.state.pointed = Pointed(archive)
+    app.state.reauthenticate = signs_nobody
     install(app)
+    install_conflicts(app)
     app.include_router(dicomweb_router())
+    app.include_router(api.router)
     if health is not None:
         app.include_router(health_router(health))
     app.add_middleware(Guard)
