@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -88,7 +88,7 @@ def subject_of(
     if row is None:
         raise NotThere
     key, uid, result, folder, digest, lang, destinations = row
-    known = next((each for each in get_args(Lang) if each == lang), "en")
+    known: Lang = "zh" if lang == "zh" else "en"
     found = parsed_result(archive.folder / folder, digest)
     return Subject(key, uid, result, folder, digest, known, destinations, found)
 
