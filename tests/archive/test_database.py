@@ -19,7 +19,6 @@ from firstread.archive.database import (
 from firstread.archive.models import Base, Delivery, Job, Patient, PatientWord, Result, Study
 from firstread.archive.names import folded, words
 from firstread.errors import ArchiveUnavailable, UsageError
-from firstread.workflow.reporting import models as _reports  # noqa: F401 - its tables are in the migrations too
 
 
 def engine_of(url, tmp_path):
