@@ -19,6 +19,9 @@ from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
 from firstread.web.pages.failures import install_failures
 from firstread.web.pages.router import pages_router
+from firstread.web.reports import api
+from firstread.web.reports.asked import install_conflicts, signs_nobody
+from firstread.workflow.reporting.pointed import Pointed
 
 
 def create_app(
@@ -56,9 +59,13 @@ def create_app(
     app.state.door = ThisComputer(open_to_all=allow_remote)
     app.state.events = hub
     app.state.settings = settings or Settings()
+    app.state.pointed = Pointed(archive)
+    app.state.reauthenticate = signs_nobody
     install(app)
     install_failures(app)
+    install_conflicts(app)
     app.include_router(dicomweb_router())
+    app.include_router(api.router)
     app.include_router(static_files.router)
     app.include_router(events.router)
     app.include_router(pages_router())
