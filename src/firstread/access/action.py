@@ -9,3 +9,4 @@ class Action(StrEnum):
     READ_STUDY = "study.read"
     STORE_STUDY = "study.store"
     DELETE_STUDY = "study.delete"
+    READ_PRELIMINARY = "report.read_preliminary"

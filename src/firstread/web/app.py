@@ -12,6 +12,8 @@ from firstread.archive import Archive
 from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
+from firstread.web import tview
+from firstread.web.api import results
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
 
@@ -47,6 +49,9 @@ def create_app(
     app.state.door = ThisComputer(open_to_all=allow_remote)
     install(app)
     app.include_router(dicomweb_router())
+    app.include_router(results.router)
+    app.include_router(tview.router)
+    tview.serve_build(app)
     if health is not None:
         app.include_router(health_router(health))
     app.add_middleware(Guard)
