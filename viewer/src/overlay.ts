@@ -8,7 +8,7 @@ import type { Room, Shown } from "./room";
 import { add, distance, middle, scale, subtract, type Vec3 } from "./vector";
 import { millimetres } from "./wording";
 
-const GAP = 14; // of the crosshair around its point; CSS pixels
+const GAP = 14; // of the crosshair around its point, at the least; CSS pixels
 const ON_PLANE_MM = 0.75;
 
 type End = { axis: "long" | "short"; end: 0 | 1 };
@@ -39,14 +39,26 @@ export class Overlay {
   #crosshair(): void {
     const { width, height } = this.svg.getBoundingClientRect();
     const [x, y] = this.pane.toCanvas(this.room.state.point);
+    const gap = this.#gap(x);
     const line = (x1: number, y1: number, x2: number, y2: number): SVGLineElement =>
       drawn("line", { x1, y1, x2, y2, class: "crosshair" });
     this.svg.append(
-      line(0, y, x - GAP, y),
-      line(x + GAP, y, width, y),
-      line(x, 0, x, y - GAP),
-      line(x, y + GAP, x, height),
+      line(0, y, x - gap, y),
+      line(x + gap, y, width, y),
+      line(x, 0, x, y - gap),
+      line(x, y + gap, x, height),
     );
+  }
+
+  /** The lines leave what is looked at free. */
+  #gap(x: number): number {
+    const selected = this.room.selected?.finding;
+    const plane = this.pane.plane;
+    if (!selected || !plane) return GAP;
+    const reach = Math.max(...selected.size_mm) / 2;
+    const [edge, y] = this.pane.toCanvas(add(this.room.state.point, scale(plane.right, reach)));
+    const [, from] = this.pane.toCanvas(this.room.state.point);
+    return Math.max(GAP, Math.hypot(edge - x, y - from) + 6);
   }
 
   #finding(one: Shown, plane: Plane): void {

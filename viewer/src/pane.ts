@@ -4,7 +4,7 @@ import { element } from "./dom";
 import { Overlay } from "./overlay";
 import { letters, planeName, type Plane } from "./planes";
 import type { Room, Window } from "./room";
-import type { Vec3 } from "./vector";
+import { add, dot, scale, subtract, type Vec3 } from "./vector";
 import { t } from "./wording";
 
 export abstract class Pane {
@@ -103,6 +103,21 @@ export abstract class Pane {
 
   zoom(by: number): void {
     this.viewport.setZoom(this.viewport.getZoom() * by);
+    this.render();
+  }
+
+  /** Show a place large: so many mm from top to bottom. */
+  closeUp(point: Vec3, heightMm: number): void {
+    const { focalPoint, position } = this.viewport.getCamera();
+    const plane = this.plane;
+    if (!plane) return;
+    const off = subtract(point, [...focalPoint!] as Vec3);
+    const move = subtract(off, scale(plane.normal, dot(off, plane.normal)));
+    this.viewport.setCamera({
+      focalPoint: add([...focalPoint!] as Vec3, move),
+      position: add([...position!] as Vec3, move),
+      parallelScale: heightMm / 2,
+    });
     this.render();
   }
 

@@ -16,7 +16,7 @@ import { Priors } from "./priors";
 import { ORIENTATIONS, ReformatPane } from "./reformat_pane";
 import type { Finding, Result } from "./result";
 import { PRESETS, Room, type State } from "./room";
-import { centreOf, seriesFrom, type Series } from "./series";
+import { centreOf, ontoFrame, seriesFrom, type Series } from "./series";
 import { DICOMWEB, metadataOf, outlinesOf, Refused, resultOf, seriesOf } from "./server";
 import { StackPane } from "./stack_pane";
 import { toolbar } from "./toolbar";
@@ -26,6 +26,7 @@ import { day, t } from "./wording";
 
 const NO_PICTURES = ["SEG", "SR", "PR", "KO", "DOC", "RTSTRUCT", "PLAN"];
 const HOUNSFIELD = ["CT"];
+const CLOSE_UP = 4; // sizes of a finding that its pane is high while its axes are dragged
 
 /** Read the study that the page names, and build the reading room around it. */
 export async function openStudy(root: HTMLElement): Promise<void> {
@@ -174,7 +175,13 @@ class ReadingRoom {
 
   /** Show a finding in every plane. */
   jump(finding: Finding): void {
-    this.room.change({ selected: finding.id, point: finding.center_lps_mm, editing: undefined });
+    const { frames } = this.series;
+    // Its centre, on the slice on which it was measured: there are its axes.
+    const measured = frames.findIndex(
+      (frame) => frame.sopInstanceUid === finding.sop_instance_uid && frame.frameNumber === (finding.frame_number ?? 1),
+    );
+    const point = measured < 0 ? finding.center_lps_mm : ontoFrame(this.series, measured, finding.center_lps_mm);
+    this.room.change({ selected: finding.id, point, editing: undefined });
     this.priors.lookAt(finding);
   }
 
@@ -261,6 +268,8 @@ class ReadingRoom {
       this.#pictures.dataset["tool"] = state.tool;
       if (state.tool === "add") this.panel.say(t("add.hint"));
     }
+    const edited = this.room.shown.find((one) => one.finding.id === state.editing)?.finding;
+    if (changed.has("editing") && edited) this.stack.closeUp(edited.center_lps_mm, Math.max(...edited.size_mm) * CLOSE_UP);
     if (changed.has("layout")) {
       this.#layout();
       if (state.layout === "prior") void this.priors.show().then(() => this.#layout());
