@@ -1,13 +1,18 @@
 """TView in a real browser: a study that is opened, and what is on its canvases."""
 
+from __future__ import annotations
+
 import base64
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 READY = "#tview[data-state=planes]"
 LOADED_MS = 60_000

@@ -1,7 +1,8 @@
 import { defineConfig } from "vite";
 
 export default defineConfig({
-  base: "/static/tview/",
+  // Files find each other by where they are: their folder's address changes with every build.
+  base: "./",
   // A library under vtk.js asks for Node's `events`.
   resolve: { alias: { events: "events/" } },
   worker: {

@@ -207,6 +207,11 @@ class Settings(BaseSettings):
         description="Whether other computers may call the DICOMweb service, which has no access control yet: they may "
         "read and delete everything. Default: false, only this computer may.",
     )
+    viewer_findings_first: bool = Field(
+        default=True,
+        description="Whether the viewer shows the AI's findings when a study is opened; where a first look without them "
+        "is wanted, false: one key shows them. Default: true.",
+    )
 
     stop_grace_s: float = Field(
         default=30.0,

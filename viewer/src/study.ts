@@ -37,7 +37,7 @@ export async function openStudy(root: HTMLElement): Promise<void> {
   const wanted = new URLSearchParams(location.search).get("series") ?? result?.series_uid;
   const chosen = shown.find((one) => text(one, TAG.series) === wanted) ?? shown[0];
   if (!chosen) {
-    root.replaceChildren(element("p", { class: "opening" }, [t("nothing.images")]), ways(study));
+    root.replaceChildren(element("div", { class: "opening" }, [element("p", {}, [t("nothing.images")]), ways(root)]));
     return;
   }
   const metadata = await metadataOf(study, text(chosen, TAG.series));
@@ -54,7 +54,7 @@ export function fail(root: HTMLElement, problem: unknown): void {
       element("h1", {}, [t("error.title")]),
       element("p", {}, [told]),
       button(t("error.retry"), () => location.reload()),
-      ways(root.dataset["study"] ?? ""),
+      ways(root),
     ]),
   );
   if (!(problem instanceof Refused)) throw problem;
@@ -68,10 +68,12 @@ function withPictures(listed: Metadata[]): Metadata[] {
     .sort((a, b) => count(b) - count(a) || (number(a, TAG.seriesNumber) ?? 0) - (number(b, TAG.seriesNumber) ?? 0));
 }
 
-function ways(study: string): HTMLElement {
-  return element("nav", { class: "ways" }, [
-    element("a", { href: "/" }, [t("worklist")]),
-    element("a", { href: `/studies/${study}/report` }, [t("report")]),
+/** The ways to the other pages, where this server has them. */
+function ways(root: HTMLElement): HTMLElement {
+  const { study, worklist, reportPage } = root.dataset;
+  return element("nav", { class: "ways", "aria-label": t("pages") }, [
+    worklist === "on" && element("a", { href: "/" }, [t("worklist")]),
+    reportPage === "on" && element("a", { href: `/studies/${study}/report` }, [t("report")]),
   ]);
 }
 
@@ -249,7 +251,7 @@ class ReadingRoom {
       for (const one of this.room.shown) one.voxels = outlines.get(one.finding.id) ?? one.voxels;
       this.room.findingsChanged();
     }
-    await this.decisions.load();
+    if (this.root.dataset["report"] === "on") await this.decisions.load();
   }
 
   #follow(changed: Set<keyof State>): void {
@@ -338,7 +340,7 @@ class ReadingRoom {
     });
     this.root.replaceChildren(
       element("header", { class: "patient" }, [
-        ways(this.study),
+        ways(this.root),
         element("h1", {}, [text(header, TAG.patientName) || t("unknown")]),
         element("span", {}, [text(header, TAG.patientId)]),
         element("span", {}, [[day(text(header, TAG.birthDate)), text(header, TAG.sex)].filter(Boolean).join(" ")]),

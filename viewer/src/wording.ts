@@ -19,6 +19,7 @@ const WORDS = {
   "nothing.images": ["This study has no images that can be shown.", "此检查没有可显示的图像。"],
   "error.title": ["The study cannot be shown", "无法显示此检查"],
   "error.retry": ["Try again", "重试"],
+  pages: ["Pages", "页面"],
   worklist: ["Worklist", "工作列表"],
   report: ["Report", "报告"],
   findings: ["AI findings", "AI 发现"],

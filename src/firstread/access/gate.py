@@ -13,6 +13,8 @@ from firstread.access.action import Action
 from firstread.access.actor import Actor
 from firstread.errors import FirstreadError
 
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_OWN = "same-origin"
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
@@ -55,6 +57,7 @@ def needs(action: Action) -> Callable[[Request], Grant]:
     def admitted(request: Request) -> Grant:
         door: Any = request.app.state.door
         grant: Grant = door.admit(request, action)
+        request.state.actor = grant.actor
         return grant
 
     return admitted
@@ -77,6 +80,9 @@ class ThisComputer:
         address = request.client.host if request.client else ""
         if not self.open_to_all and (not is_loopback(address) or name.lower() not in _LOCAL_NAMES):
             raise Denied("Only this computer may call.", remedy="The setting api_allow_remote changes that.")
+        # A page of another site can send a form to this computer, too; browsers say that it is from there.
+        if request.method not in _SAFE and request.headers.get("sec-fetch-site", _OWN) not in (_OWN, "none"):
+            raise Denied("Another site's page may not change anything.", remedy="Use firstread's own pages.")
         return Grant(Actor("local", "", address=address))
 
 

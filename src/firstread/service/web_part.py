@@ -69,6 +69,6 @@ def web_part(archive: Archive, settings: Settings, health: Health, *, with_api: 
         UsageError: its port is taken, or is not this process's to take.
     """
     if with_api:
-        app = create_app(archive, allow_remote=settings.api_allow_remote, health=health)
+        app = create_app(archive, allow_remote=settings.api_allow_remote, health=health, settings=settings)
         return WebPart("api", app, settings.api_host, settings.api_port)
     return WebPart("health", create_health_app(health), settings.api_host, settings.health_port or 0)

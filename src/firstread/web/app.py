@@ -12,10 +12,14 @@ from firstread.archive import Archive
 from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
-from firstread.web import tview
+from firstread.settings import Settings
+from firstread.web import events, static_files
 from firstread.web.api import results
+from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
+from firstread.web.pages.failures import install_failures
+from firstread.web.pages.router import pages_router
 
 
 def create_app(
@@ -24,6 +28,7 @@ def create_app(
     allow_remote: bool = False,
     keep_metadata: bool = True,
     health: Health | None = None,
+    settings: Settings | None = None,
 ) -> FastAPI:
     """Return the service.
 
@@ -32,7 +37,9 @@ def create_app(
         allow_remote: Other computers may call; there is no access control yet.
         keep_metadata: Derive the metadata of what is received, from whichever process, in a thread.
         health: What `/health/ready` says; None leaves the health checks out.
+        settings: Of the installation: what pages tell of it; None: the defaults.
     """
+    hub = EventHub(archive.engine)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -40,6 +47,7 @@ def create_app(
         try:
             yield
         finally:
+            await run_in_threadpool(hub.close)
             if keeper is not None:
                 await run_in_threadpool(keeper.close)
 
@@ -47,11 +55,15 @@ def create_app(
     app = FastAPI(title="firstread", version=__version__, docs_url=None, redoc_url=None, lifespan=running)
     app.state.archive = archive
     app.state.door = ThisComputer(open_to_all=allow_remote)
+    app.state.events = hub
+    app.state.settings = settings or Settings()
     install(app)
+    install_failures(app)
     app.include_router(dicomweb_router())
     app.include_router(results.router)
-    app.include_router(tview.router)
-    tview.serve_build(app)
+    app.include_router(static_files.router)
+    app.include_router(events.router)
+    app.include_router(pages_router())
     if health is not None:
         app.include_router(health_router(health))
     app.add_middleware(Guard)
