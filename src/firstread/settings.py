@@ -276,6 +276,11 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates the provider may show. Default: those of the "
         "system.",
     )
+    viewer_findings_first: bool = Field(
+        default=True,
+        description="Whether the viewer shows the AI's findings when a study is opened; where a first look without them "
+        "is wanted, false: one key shows them. Default: true.",
+    )
 
     stop_grace_s: float = Field(
         default=30.0,

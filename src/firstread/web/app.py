@@ -14,6 +14,7 @@ from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
 from firstread.settings import Settings
 from firstread.web import events, static_files
+from firstread.web.api import results
 from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
@@ -66,6 +67,7 @@ def create_app(
     install_conflicts(app)
     app.include_router(dicomweb_router())
     app.include_router(api.router)
+    app.include_router(results.router)
     app.include_router(static_files.router)
     app.include_router(events.router)
     app.include_router(pages_router())

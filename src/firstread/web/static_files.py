@@ -8,6 +8,8 @@ from pathlib import Path
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
+from firstread.web.guard import POLICY
+
 FOLDER = Path(__file__).parent / "static"
 PREFIX = "/static"
 KEPT = "public, max-age=31536000, immutable"
@@ -44,6 +46,10 @@ def static_url(name: str) -> str:
     return f"{PREFIX}/{edition()}/{name}"
 
 
+WITH_WEBASSEMBLY = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'") + "; worker-src 'self'"
+"""The policy of the viewer: its decoders are WebAssembly in workers, and a worker has the policy of its own file."""
+_VIEWER = "tview/"
+
 router = APIRouter(prefix=PREFIX, include_in_schema=False)
 
 
@@ -54,6 +60,7 @@ def static_file(of: str, name: str) -> Response:
     if not path.is_relative_to(FOLDER) or not path.is_file():
         return Response(status_code=404)
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return FileResponse(
-        path, media_type=kind, headers={"Cache-Control": KEPT if of == edition() else NOT_KEPT}
-    )
+    headers = {"Cache-Control": KEPT if of == edition() else NOT_KEPT}
+    if name.startswith(_VIEWER):
+        headers["Content-Security-Policy"] = WITH_WEBASSEMBLY
+    return FileResponse(path, media_type=kind, headers=headers)

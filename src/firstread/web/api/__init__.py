@@ -1,0 +1,1 @@
+"""What pages ask for as JSON, below `/api`."""

@@ -1,0 +1,51 @@
+"""TView in a real browser: a study that is opened, and what is on its canvases."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+READY = "#tview[data-state=planes]"
+LOADED_MS = 60_000
+
+
+@contextmanager
+def opened(
+    browser: Browser, url: str, study_uid: str, *, query: str = "", size=(1366, 768), lang: str = "en", ready: str = READY
+) -> Iterator[Page]:
+    """A page that shows a study, every plane of it; any error in its console fails the test."""
+    context = browser.new_context(
+        base_url=url, viewport={"width": size[0], "height": size[1]}, locale={"en": "en-GB", "zh": "zh-CN"}[lang]
+    )
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    try:
+        page.goto(f"/studies/{study_uid}/view{query}")
+        page.wait_for_selector(ready, timeout=LOADED_MS)
+        yield page
+        assert wrong == []
+    finally:
+        context.close()
+
+
+def canvas(page: Page, pane: str) -> np.ndarray:
+    """What is drawn in a pane, grey (row, column), a value a CSS pixel; overlays are not in it."""
+    url = page.evaluate(
+        """id => {
+          const picture = document.querySelector(`[data-pane="${id}"] .picture canvas`);
+          return picture.toDataURL("image/png");
+        }""",
+        pane,
+    )
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L"))

@@ -1,0 +1,152 @@
+/** Measuring: Cornerstone's length, ellipse and probe, in this page's words; and zoom and pan on the other buttons. */
+import { Enums as Core, eventTarget, type Types } from "@cornerstonejs/core";
+import {
+  addTool,
+  annotation,
+  EllipticalROITool,
+  Enums,
+  LengthTool,
+  PanTool,
+  ProbeTool,
+  ToolGroupManager,
+  ZoomTool,
+} from "@cornerstonejs/tools";
+import type { Tool } from "./room";
+import { t } from "./wording";
+
+const GROUP = "tview";
+const TOOLS = { length: LengthTool, ellipse: EllipticalROITool, probe: ProbeTool } as const;
+const { Primary, Secondary, Auxiliary } = Enums.MouseBindings;
+
+type Stats = Record<string, unknown>;
+type Measured = { cachedStats: Record<string, Stats> };
+
+const told = (value: unknown, digits: number): string => (typeof value === "number" ? value.toFixed(digits) : "");
+const unit = (value: unknown): string => (value === undefined || value === "raw" ? "" : ` ${String(value)}`);
+
+const lines = {
+  length: (data: Measured, target: string): string[] | undefined => {
+    const { length, unit: of } = data.cachedStats[target] ?? {};
+    return typeof length === "number" ? [`${told(length, 1)}${unit(of)}`] : undefined;
+  },
+  ellipse: (data: Measured, target: string): string[] | undefined => {
+    const { mean, stdDev, area, areaUnit, modalityUnit } = data.cachedStats[target] ?? {};
+    if (typeof mean !== "number") return undefined;
+    return [
+      `${t("mean.value")} ${told(mean, 1)}${unit(modalityUnit)}`,
+      `${t("sd")} ${told(stdDev, 1)}${unit(modalityUnit)}`,
+      `${t("area")} ${told(area, 1)}${unit(areaUnit)}`,
+    ];
+  },
+  probe: (data: Measured, target: string): string[] | undefined => {
+    const { value, modalityUnit } = data.cachedStats[target] ?? {};
+    return typeof value === "number" ? [`${told(value, 0)}${unit(modalityUnit)}`] : undefined;
+  },
+};
+
+/** Make the tools; panes join with `join`. */
+export function startMeasuring(): void {
+  for (const tool of [...Object.values(TOOLS), PanTool, ZoomTool]) addTool(tool);
+  const group = ToolGroupManager.createToolGroup(GROUP)!;
+  for (const name of Object.keys(TOOLS) as (keyof typeof TOOLS)[]) {
+    group.addTool(TOOLS[name].toolName, { getTextLines: lines[name], calculateStats: true });
+    group.setToolPassive(TOOLS[name].toolName);
+  }
+  group.addTool(PanTool.toolName);
+  group.addTool(ZoomTool.toolName);
+  annotation.config.style.setDefaultToolStyles({
+    global: {
+      color: "rgb(255, 214, 102)",
+      colorHighlighted: "rgb(255, 244, 204)",
+      colorSelected: "rgb(255, 244, 204)",
+      lineWidth: "1.5",
+      textBoxFontFamily: "inherit",
+      textBoxFontSize: "13px",
+      textBoxColor: "rgb(255, 214, 102)",
+      textBoxColorHighlighted: "rgb(255, 244, 204)",
+      textBoxColorSelected: "rgb(255, 244, 204)",
+    },
+  });
+  choose("window");
+}
+
+export function join(viewportId: string, engineId: string): void {
+  ToolGroupManager.getToolGroup(GROUP)?.addViewport(viewportId, engineId);
+}
+
+/** What the left button does; zoom and pan stay on the right and the middle one. */
+export function choose(tool: Tool): void {
+  const group = ToolGroupManager.getToolGroup(GROUP);
+  if (!group) return;
+  for (const name of Object.keys(TOOLS) as (keyof typeof TOOLS)[]) {
+    if (name === tool) group.setToolActive(TOOLS[name].toolName, { bindings: [{ mouseButton: Primary }] });
+    else group.setToolPassive(TOOLS[name].toolName, { removeAllBindings: true });
+  }
+  const also = (name: Tool) => (tool === name ? [{ mouseButton: Primary }] : []);
+  for (const [of, own, name] of [
+    [ZoomTool.toolName, Secondary, "zoom"],
+    [PanTool.toolName, Auxiliary, "pan"],
+  ] as const) {
+    group.setToolPassive(of, { removeAllBindings: true });
+    group.setToolActive(of, { bindings: [{ mouseButton: own }, ...also(name)] });
+  }
+}
+
+/** Whether the mouse is on a measurement that can be moved. */
+export function isOnMeasurement(): boolean {
+  return annotation.state.getAllAnnotations().some((one) => one.highlighted);
+}
+
+/** Where the ends of all measurements are: two of these tell what was drawn, moved or removed between. */
+export type Drawn = Map<string, { kept: unknown; points: Types.Point3[] }>;
+
+export function drawnNow(): Drawn {
+  return new Map(
+    annotation.state.getAllAnnotations().map((one) => {
+      const points = (one.data.handles?.points ?? []).map((point) => [...point] as Types.Point3);
+      return [one.annotationUID!, { kept: one, points }];
+    }),
+  );
+}
+
+export function isSame(a: Drawn, b: Drawn): boolean {
+  if (a.size !== b.size) return false;
+  return [...a].every(([uid, { points }]) => String(b.get(uid)?.points ?? "") === String(points));
+}
+
+/** Bring measurements back to where they were. */
+export function restore(before: Drawn): void {
+  const manager = annotation.state.getAnnotationManager() as { addAnnotation(one: unknown): void };
+  for (const one of annotation.state.getAllAnnotations()) {
+    if (!before.has(one.annotationUID!)) annotation.state.removeAnnotation(one.annotationUID!);
+  }
+  for (const [uid, { kept, points }] of before) {
+    const there = annotation.state.getAnnotation(uid) ?? kept;
+    const data = (there as { data: { handles: { points: Types.Point3[] } }; invalidated: boolean }).data;
+    data.handles.points = points.map((point) => [...point] as Types.Point3);
+    (there as { invalidated: boolean }).invalidated = true;
+    if (!annotation.state.getAnnotation(uid)) manager.addAnnotation(there);
+  }
+}
+
+export function clearMeasurements(): void {
+  annotation.state.removeAllAnnotations();
+}
+
+/** Called when a measurement is drawn, moved or removed. */
+export function onMeasured(listener: () => void): void {
+  for (const name of [Enums.Events.ANNOTATION_COMPLETED, Enums.Events.ANNOTATION_REMOVED]) {
+    eventTarget.addEventListener(name, listener);
+  }
+}
+
+/** What was measured, for whoever reads it: the tool, its points (LPS, mm) and its values. */
+export function measured(): { tool: string; points: Types.Point3[]; stats: Stats[] }[] {
+  return annotation.state.getAllAnnotations().map((one) => ({
+    tool: one.metadata?.toolName ?? "",
+    points: (one.data.handles?.points ?? []) as Types.Point3[],
+    stats: Object.values((one.data as unknown as Measured).cachedStats ?? {}),
+  }));
+}
+
+export const RENDERED = Core.Events.IMAGE_RENDERED;
