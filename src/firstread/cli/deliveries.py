@@ -131,15 +131,15 @@ def drop(
 
     Exit codes: 0 done, 2 usage, 3 there was nothing to drop, 5 the database is away.
     """  # fmt: skip  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.errors import NothingReadable, UsageError
-    from firstread.settings import load_settings
     from firstread.workflow.deliveries import drop_deliveries
 
     if not ids and destination is None:
         raise UsageError("Which deliveries?", remedy="Name their numbers, or --destination.")
-    with archive_of(load_settings()) as archive:
-        dropped = drop_deliveries(archive, ids or (), destination=destination)
+    with acting(Action.MANAGE_JOBS) as (archive, grant):
+        dropped = drop_deliveries(archive, ids or (), destination=destination, within=grant.within)
     if as_json:
         print(json.dumps({"dropped": list(dropped)}))
     elif dropped:

@@ -105,17 +105,18 @@ def retry_deliveries(
     if destination is not None:
         chosen.append(Delivery.destination == destination)
     if within is not None:
-        of_studies = (
-            select(Result.id).join(Job, Job.id == Result.job_key).join(Study, Study.id == Job.study_key)
-        )
-        chosen.append(Delivery.result_key.in_(of_studies.where(within)))
+        chosen.append(_of_studies(within))
     again = update(Delivery).where(*chosen).values(state="waiting", attempts=0, next_try_at=None)
     with writing(archive.engine) as connection:
         return tuple(sorted(connection.execute(again.returning(Delivery.id)).scalars()))
 
 
 def drop_deliveries(
-    archive: Archive, ids: Sequence[int] = (), *, destination: str | None = None
+    archive: Archive,
+    ids: Sequence[int] = (),
+    *,
+    destination: str | None = None,
+    within: Condition | None = None,
 ) -> tuple[int, ...]:
     """Give deliveries up that failed or wait, so that they keep no study from retention; return which.
 
@@ -125,6 +126,7 @@ def drop_deliveries(
         archive: Where they are.
         ids: These; none: all to the destination.
         destination: Only those to this one.
+        within: What a row of `Study` must fulfil; None: every study does.
 
     Raises:
         ValueError: neither is named.
@@ -132,11 +134,18 @@ def drop_deliveries(
     """
     if not ids and destination is None:
         raise ValueError("which deliveries?")
-    chosen = [Delivery.state.in_(("failed", "waiting"))]
+    chosen: list[Condition] = [Delivery.state.in_(("failed", "waiting"))]
     if ids:
         chosen.append(Delivery.id.in_(ids))
     if destination is not None:
         chosen.append(Delivery.destination == destination)
+    if within is not None:
+        chosen.append(_of_studies(within))
     drop = update(Delivery).where(*chosen).values(state="dropped", next_try_at=None)
     with writing(archive.engine) as connection:
         return tuple(sorted(connection.execute(drop.returning(Delivery.id)).scalars()))
+
+
+def _of_studies(within: Condition) -> Condition:
+    results = select(Result.id).join(Job, Job.id == Result.job_key).join(Study, Study.id == Job.study_key)
+    return Delivery.result_key.in_(results.where(within))
