@@ -18,6 +18,7 @@ from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
 from firstread.web.pages.failures import install_failures
+from firstread.web.pages.login import LOGIN, keep_language
 from firstread.web.pages.router import pages_router
 
 
@@ -56,6 +57,8 @@ def create_app(
     app.state.door = ThisComputer(open_to_all=allow_remote)
     app.state.events = hub
     app.state.settings = settings or Settings()
+    app.state.login_path = LOGIN
+    app.state.keep_language = keep_language
     install(app)
     install_failures(app)
     app.include_router(dicomweb_router())

@@ -15,7 +15,7 @@ from firstread.archive.disk import on_disk
 
 LASTS = timedelta(hours=24)
 FILE = "first-login-link"
-_LOCK = 7_318_221_905  # of PostgreSQL, as that of the migrations
+_LOCK = 7_318_221_907  # of PostgreSQL, as that of the migrations
 
 
 @dataclass(frozen=True)
