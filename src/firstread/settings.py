@@ -208,11 +208,6 @@ class Settings(BaseSettings):
         "send and get is in the clear unless something in front of it speaks TLS. Default: false, only this computer "
         "may.",
     )
-    api_without_account: bool = Field(
-        default=False,
-        description="Whether programs and browsers on this computer itself may do everything without an account, "
-        "as its command line may. Default: false.",
-    )
 
     session_hours: float = Field(
         default=12.0,
