@@ -8,6 +8,8 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from firstread.access.door import RightsDoor
+from firstread.access.rights import Rights
 from firstread.archive import Archive
 from firstread.errors import FirstreadError
 from firstread.settings import Settings
@@ -69,6 +71,7 @@ def web_part(archive: Archive, settings: Settings, health: Health, *, with_api: 
         UsageError: its port is taken, or is not this process's to take.
     """
     if with_api:
-        app = create_app(archive, allow_remote=settings.api_allow_remote, health=health)
+        door = RightsDoor(Rights(archive.engine), local_roles=frozenset(settings.api_local_roles))
+        app = create_app(archive, door=door, health=health)
         return WebPart("api", app, settings.api_host, settings.api_port)
     return WebPart("health", create_health_app(health), settings.api_host, settings.health_port or 0)
