@@ -204,9 +204,14 @@ class Settings(BaseSettings):
     )
     api_allow_remote: bool = Field(
         default=False,
-        description="Whether other computers may call the web service; they need an account or a token, and what they "
-        "send and get is in the clear unless something in front of it speaks TLS. Default: false, only this computer "
-        "may.",
+        description="Whether the web service may listen on other addresses than this computer's own; who calls needs "
+        "an account or a token all the same. Default: false.",
+    )
+    api_local_roles: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        examples=[["radiologist"]],
+        description="Roles of whoever calls the web service from this computer without an account, be it any user or "
+        "program here. A list, in the environment separated by commas. Default: none, everybody needs an account.",
     )
 
     session_hours: float = Field(
@@ -429,7 +434,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("dicom_callers", "dicom_networks", mode="before")
+    @field_validator("api_local_roles", "dicom_callers", "dicom_networks", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if not isinstance(value, str):

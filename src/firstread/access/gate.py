@@ -20,7 +20,9 @@ _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
 class Denied(FirstreadError):
-    """The actor may not; `status` is HTTP's: 401 where nobody is logged in, else 403."""
+    """The actor may not; `status` is HTTP's: 401 where nobody is logged in, else 403 (exit code 6)."""
+
+    exit_code = 6
 
     def __init__(self, message: str, *, remedy: str = "", status: int = 403) -> None:
         super().__init__(message, remedy=remedy)

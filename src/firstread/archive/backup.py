@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select, text
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
 from firstread.archive.archive import DATABASE, Archive
@@ -166,6 +166,8 @@ def _open_backup(folder: Path) -> Engine:
 
 
 def _copy_rows(source: Connection, target: Connection) -> None:
+    for table in reversed(_kept()):
+        target.execute(delete(table))  # what a new database begins with, such as the shipped rules
     for table in _kept():
         for portion in _portions(source, table):
             target.execute(insert(table), portion)
