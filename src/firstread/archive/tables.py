@@ -8,6 +8,7 @@ from firstread.archive.models import Base
 
 ROOMS = (
     "firstread.access.accounts.models",
+    "firstread.access.audit.models",
     "firstread.access.rights.models",
 )
 """Modules with tables of rooms above this one; they are imported by name, as nothing here may know them."""
