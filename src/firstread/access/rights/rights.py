@@ -83,7 +83,7 @@ class Rights:
             held = _held(connection, scopes, standing, study)
         allowed, rule = policy.decide(standing.subjects, action, held)
         if rule is not None:
-            return Decision(allowed, rule, f"{str(rule).capitalize()}.")
+            return Decision(allowed, rule, f"{rule}.")
         for number, scope in glass:
             if scope in held:
                 return Decision(True, None, f"Broken glass {number}: {scope}.")
@@ -149,12 +149,12 @@ def _at_all(policy: Policy, standing: Standing, action: Action, rules: list[Stor
     for scope in (ALL, *sorted({rule.scope for rule in rules if rule.effect == "allow"} - {ALL})):
         allowed, rule = policy.decide(standing.subjects, action, (ALL, scope))
         if allowed:
-            return Decision(True, rule, f"{str(rule).capitalize()}.")
+            return Decision(True, rule, f"{rule}.")
         decided = decided or rule
     if decided is None and action in THROUGH_GLASS and standing.broken:
         number, scope = standing.broken[0]
         return Decision(True, None, f"Broken glass {number}: {scope}.")
-    return Decision(False, decided, f"{str(decided).capitalize()}." if decided else "No rule gives it.")
+    return Decision(False, decided, f"{decided}." if decided else "No rule gives it.")
 
 
 def _held(connection: Connection, scopes: list[str], standing: Standing, study: str) -> set[str]:
