@@ -33,6 +33,8 @@ from firstread.progress import Progress, silent
 
 PORTION = 1000
 _CHUNK = 1 << 20
+_PASSING = (Worker.__tablename__, "session", "account_link", "login_attempt")
+"""Which process works now is nothing to keep; and who was logged in then, or had a link, must not be so again."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
     """
     if not (folder / DATABASE).is_file():
         raise UsageError(f"{folder} holds no backup.", remedy=f"Name the folder that holds {DATABASE}.")
-    if count_files(archive.engine):
+    if count_files(archive.engine) or _has_trail(archive.engine):
         raise UsageError(
             f"The archive in {archive.folder} is not empty.",
             remedy="Restore into a new one: set archive_dir.",
@@ -120,6 +122,13 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
     finally:
         engine.dispose()
     return copied
+
+
+def _has_trail(engine: Engine) -> bool:
+    """Tell whether there is an audit trail already; two chains cannot become one."""
+    events = metadata().tables["audit_event"]
+    with reading(engine) as connection:
+        return connection.execute(select(events.c.id).limit(1)).first() is not None
 
 
 def _with_results(engine: Engine, copied: Copied, source: Path, target: Path) -> Copied:
@@ -174,8 +183,8 @@ def _copy_rows(source: Connection, target: Connection) -> None:
 
 
 def _kept() -> list[Table]:
-    """Return the tables that are kept, each after those it refers to; which process works now is nothing to keep."""
-    return [table for table in metadata().sorted_tables if table.name != Worker.__tablename__]
+    """Return the tables that are kept, each after those it refers to."""
+    return [table for table in metadata().sorted_tables if table.name not in _PASSING]
 
 
 def _portions(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:

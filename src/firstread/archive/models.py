@@ -289,3 +289,21 @@ class Removal(Base):
     instances: Mapped[int]
     size: Mapped[int] = mapped_column(BigInteger)
     removed_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Notice(Base):
+    """Something that whoever looks at a page is told at once, written with what it tells of; see `notices.tell`.
+
+    `study_key` is of the study that it is about, None: of none. `needs` is the right without which nobody is told it.
+    `account`: only this one is. `content` is a JSON object without anything of a patient.
+    """
+
+    __tablename__ = "notice"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[str]
+    study_key: Mapped[int | None] = mapped_column(Key)
+    needs: Mapped[str]
+    account: Mapped[int | None] = mapped_column(Key)
+    content: Mapped[str] = mapped_column(default="{}")
+    at: Mapped[datetime] = mapped_column(default=now, index=True)

@@ -9,7 +9,7 @@ from firstread.archive.columns import Key, Moment, Text
 from firstread.archive.names import person_key
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
