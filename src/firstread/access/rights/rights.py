@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, false, literal, 
 from sqlalchemy import String as SQLString
 from sqlalchemy import cast as as_type
 
+from firstread.access.accounts.models import BelongingRow
 from firstread.access.action import Action
 from firstread.access.actor import Actor
 from firstread.access.gate import Denied, Grant
@@ -173,6 +174,9 @@ def _standing(connection: Connection, actor: Actor) -> tuple[int, Standing]:
     statement = union_all(
         select(literal("policy").label("kind"), as_type(PolicyVersion.version, text).label("value")),
         select(Holding.kind, Holding.value).where(Holding.actor == actor.key),
+        select(literal("referring"), BelongingRow.value).where(
+            BelongingRow.account_key == (actor.account or 0), BelongingRow.kind == "referring_name"
+        ),
         select(literal("broken"), as_type(BrokenGlass.id, text).concat(" ").concat(BrokenGlass.scope)).where(
             BrokenGlass.actor == actor.key, BrokenGlass.ended_at.is_(None), BrokenGlass.until > now()
         ),
