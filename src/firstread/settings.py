@@ -204,14 +204,14 @@ class Settings(BaseSettings):
     )
     api_allow_remote: bool = Field(
         default=False,
-        description="Whether other computers may call the web service; they need an account or a token, and what they "
-        "send and get is in the clear unless something in front of it speaks TLS. Default: false, only this computer "
-        "may.",
+        description="Whether the web service may listen on other addresses than this computer's own; who calls needs "
+        "an account or a token all the same. Default: false.",
     )
-    api_without_account: bool = Field(
-        default=False,
-        description="Whether programs and browsers on this computer itself may do everything without an account, "
-        "as its command line may. Default: false.",
+    api_local_roles: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        examples=[["radiologist"]],
+        description="Roles of whoever calls the web service from this computer without an account, be it any user or "
+        "program here. A list, in the environment separated by commas. Default: none, everybody needs an account.",
     )
 
     session_hours: float = Field(
@@ -237,8 +237,9 @@ class Settings(BaseSettings):
         "digits, `:` and anything after them), as Have I Been Pwned gives out; none of them may be chosen. "
         "Default: none, the list that comes with firstread.",
     )
-    oidc_issuer: AnyHttpUrl | None = Field(
+    oidc_issuer: str | None = Field(
         default=None,
+        pattern=r"^https?://\S+$",
         examples=["https://login.hospital.example/realms/staff"],
         description="Issuer of the OpenID provider with which people log in "
         "([single sign-on](../how-to/single-sign-on.md)). Default: none, accounts have passwords.",
@@ -467,7 +468,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("dicom_callers", "dicom_networks", mode="before")
+    @field_validator("api_local_roles", "dicom_callers", "dicom_networks", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if not isinstance(value, str):

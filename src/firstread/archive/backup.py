@@ -33,6 +33,8 @@ from firstread.progress import Progress, silent
 
 PORTION = 1000
 _CHUNK = 1 << 20
+_PASSING = (Worker.__tablename__, "session", "account_link", "login_attempt")
+"""Which process works now is nothing to keep; and who was logged in then, or had a link, must not be so again."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +184,8 @@ def _copy_rows(source: Connection, target: Connection) -> None:
 
 
 def _kept() -> list[Table]:
-    """Return the tables that are kept, each after those it refers to; which process works now is nothing to keep."""
-    return [table for table in metadata().sorted_tables if table.name != Worker.__tablename__]
+    """Return the tables that are kept, each after those it refers to."""
+    return [table for table in metadata().sorted_tables if table.name not in _PASSING]
 
 
 def _portions(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:

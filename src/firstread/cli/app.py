@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from firstread import __version__
+from firstread.cli.access import access
+from firstread.cli.accounts import tokens, users
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
 from firstread.cli.config import config
@@ -68,7 +70,10 @@ app.command()(backup)
 app.command()(restore)
 app.command()(verify)
 app.command()(serve)
+app.add_typer(access, name="access")
 app.add_typer(config, name="config")
+app.add_typer(users, name="users")
+app.add_typer(tokens, name="tokens")
 app.command()(send)
 app.command()(echo)
 app.add_typer(destinations, name="destinations")

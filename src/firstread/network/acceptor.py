@@ -119,6 +119,7 @@ class _Messages(DIMSEServiceProvider):
         self._largest = acceptance.instance_bytes
         self._room = room
         self._held = 0
+        self._refusal: int | None = None
 
     def get_msg(self, block: bool = False) -> Any:  # noqa: ANN401 - as pynetdicom's
         """Return the next message, or nothing where there is none for a moment."""
@@ -129,8 +130,17 @@ class _Messages(DIMSEServiceProvider):
         except queue.Empty:
             return _NOTHING
 
+    def refuse_next(self, status: int) -> None:
+        """Have the next response bear this status.
+
+        pynetdicom would first call the destination of a C-MOVE that is refused, to tell its failure after that.
+        """
+        self._refusal = status
+
     def send_msg(self, primitive: Any, context_id: int) -> None:  # noqa: ANN401 - as pynetdicom's
         """Send a message; a plain answer to a C-STORE by the short way."""
+        if self._refusal is not None:
+            primitive.Status, self._refusal = self._refusal, None
         command = encoded_store_response(primitive)
         if command is None or 0 < self.maximum_pdu_size < LONGEST:
             super().send_msg(primitive, context_id)

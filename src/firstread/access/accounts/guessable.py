@@ -26,21 +26,24 @@ _DIGITS = 40
 
 
 def why_guessable(password: str, *, own: tuple[str, ...] = (), breaches: Path | None = None) -> str:
-    """Return in a few words why a password would be guessed early; "" where it would not."""
+    """Return why a password would be guessed early, "" where it would not.
+
+    That is few (different characters), repeats, keyboard, name, common or listed.
+    """
     plain = unicodedata.normalize("NFKC", password).casefold()
     if len(set(plain)) < 5:
-        return "it has few different characters"
+        return "few"
     if _repeats(plain) or _repeats(_core(plain)):
-        return "it repeats itself"
+        return "repeats"
     if _runs(plain) or _runs(_core(plain)):
-        return "it goes along the keyboard or the alphabet"
+        return "keyboard"
     forms = {_core(form) for form in (plain, plain.translate(_LETTERS))} | {_core(plain).translate(_LETTERS)}
     if _made_of(forms, _words(own)):
-        return "it is little more than a name of the account"
+        return "name"
     if _made_of(forms, _common()):
-        return "it is little more than a common password"
+        return "common"
     if breaches is not None and is_listed(password, breaches):
-        return "it is in the list of known passwords"
+        return "listed"
     return ""
 
 

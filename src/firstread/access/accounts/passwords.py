@@ -19,7 +19,25 @@ from firstread.access.accounts.models import AccountRow
 from firstread.archive.columns import now
 from firstread.errors import UsageError
 
+
+class PasswordRefused(UsageError):
+    """A password may not be used; `reason` is length, few, repeats, keyboard, name, common or listed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(REASONS[reason], remedy="Choose several unrelated words.")
+        self.reason = reason
+
+
 SHORTEST, LONGEST = 12, 256  # characters
+REASONS = {
+    "length": f"A password has {SHORTEST} to {LONGEST} characters.",
+    "few": "The password has few different characters.",
+    "repeats": "The password repeats itself.",
+    "keyboard": "The password goes along the keyboard or the alphabet.",
+    "name": "The password is little more than a name of the account.",
+    "common": "The password is little more than a common one.",
+    "listed": "The password is in the list of known ones.",
+}
 _AT_ONCE = threading.BoundedSemaphore(4)  # each takes 64 MiB
 _HASHER = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4, type=Type.ID)
 """RFC 9106 section 4, the second recommended choice: 3 passes over 64 MiB in 4 lanes."""
@@ -34,16 +52,13 @@ def check_password(password: str, *, own: tuple[str, ...] = (), breaches: Path |
         breaches: File of digests of known passwords; see `guessable`.
 
     Raises:
-        UsageError: it is too short or too long, or would be guessed early.
+        PasswordRefused: it is too short or too long, or would be guessed early.
+        UsageError: the file cannot be used.
     """
     if not SHORTEST <= len(password) <= LONGEST:
-        raise UsageError(
-            f"A password has {SHORTEST} to {LONGEST} characters.", remedy="Choose several unrelated words."
-        )
+        raise PasswordRefused("length")
     if why := why_guessable(password, own=own, breaches=breaches):
-        raise UsageError(
-            f"The password would be guessed early: {why}.", remedy="Choose several unrelated words."
-        )
+        raise PasswordRefused(why)
 
 
 def hash_password(password: str) -> str:
