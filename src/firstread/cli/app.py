@@ -6,6 +6,7 @@ import typer
 
 from firstread import __version__
 from firstread.cli.archive import archive
+from firstread.cli.audit import audit
 from firstread.cli.bench import bench
 from firstread.cli.config import config
 from firstread.cli.deliveries import deliveries
@@ -71,3 +72,4 @@ app.command()(send)
 app.command()(echo)
 app.add_typer(destinations, name="destinations")
 app.add_typer(deliveries, name="deliveries")
+app.add_typer(audit, name="audit")
