@@ -408,6 +408,46 @@ class Settings(BaseSettings):
         "there are no research projects.",
     )
 
+    audit_key: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        examples=["32 random characters"],
+        description="Key that seals the audit trail, 16 characters or more, so that whoever can write the database "
+        "cannot forge it; keep it in a file. The same on all hosts. Default: none, the trail is chained without a key.",
+    )
+    audit_former_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        examples=[["FORMER KEY"]],
+        description="Keys that sealed the audit trail before `audit_key` did, to verify what they sealed; a list, in "
+        "the environment and in its file as JSON. Default: none.",
+    )
+    audit_source: str = Field(
+        default="firstread",
+        min_length=1,
+        description="Name of this installation in audit messages (AuditSourceID). Default: firstread.",
+    )
+    audit_syslog: str | None = Field(
+        default=None,
+        examples=["logs.hospital.example:6514"],
+        description="Collector of audit messages, which get there as syslog over TLS (RFC 5425): `HOST` or "
+        "`HOST:PORT`, 6514 where none is given. Default: none, the trail stays in the database.",
+    )
+    audit_syslog_authorities: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/hospital-ca.pem"],
+        description="PEM file of the authorities that the collector's certificate must be of. "
+        "Default: those of the system.",
+    )
+    audit_syslog_certificate: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/node.pem"],
+        description="PEM file of the certificate that is shown to the collector. Default: none is shown.",
+    )
+    audit_syslog_key: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/node.key"],
+        description="PEM file of that certificate's key, without a password. Default: in the certificate's file.",
+    )
     routes: tuple[dict[str, Any], ...] = Field(
         default=(),
         examples=[
@@ -489,6 +529,9 @@ class Settings(BaseSettings):
         "dicom_tls_key",
         "dicom_tls_authorities",
         "destination_authorities",
+        "audit_syslog_authorities",
+        "audit_syslog_certificate",
+        "audit_syslog_key",
         "breached_passwords",
         "oidc_authorities",
         "alerts_file",

@@ -8,6 +8,7 @@ from firstread import __version__
 from firstread.cli.access import access
 from firstread.cli.accounts import tokens, users
 from firstread.cli.archive import archive
+from firstread.cli.audit import audit
 from firstread.cli.bench import bench
 from firstread.cli.config import config
 from firstread.cli.deidentify import deidentify
@@ -80,3 +81,4 @@ app.add_typer(destinations, name="destinations")
 app.add_typer(deliveries, name="deliveries")
 app.command()(deidentify)
 app.add_typer(projects, name="projects")
+app.add_typer(audit, name="audit")
