@@ -182,3 +182,69 @@ def rekey(
         changed = reseal(archive.engine, old, seal, actor=local_actor())
     if not quiet:
         print(f"{changed} rows closed with the new key.")
+
+
+@projects.command()
+def studies(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Only of this project.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Studies to list, newest first.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the studies that routes send to projects: waiting, done or failed, and why.
+
+    \b
+    Examples
+      firstread projects studies lungs
+      firstread projects studies --json | jq '.[] | select(.state == "failed")'
+
+    Exit codes: 0 listed, 5 the archive's database is away.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from dataclasses import asdict
+
+    from firstread.archive import archive_of
+    from firstread.settings import load_settings
+    from firstread.workflow.exports import list_exports
+
+    with archive_of(load_settings()) as archive:
+        found = list_exports(archive, project=name, limit=limit)
+    if as_json:
+        print(json.dumps([asdict(each) for each in found], indent=1, default=str))
+        return
+    for each in found:
+        told = f"{each.instances} instances, {each.refused} refused" if each.state == "done" else each.error
+        print(f"{each.id}: {each.state}, {each.project} to {each.destination}, {each.study_uid}; {told}")
+    if not found:
+        print("No study is on its way to a project.")
+
+
+@projects.command()
+def retry(
+    ids: Annotated[
+        list[int] | None,
+        typer.Argument(
+            metavar="ID…",
+            help="Numbers from `firstread projects studies`. Default: all that failed.",
+            show_default=False,
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Let studies on their way to projects be tried again, at once.
+
+    \b
+    Examples
+      firstread projects retry
+      firstread projects retry 12 13
+
+    Exit codes: 0 they wait, 5 the archive's database is away.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.archive import archive_of
+    from firstread.settings import load_settings
+    from firstread.workflow.exports import retry_exports
+
+    with archive_of(load_settings()) as archive:
+        again = retry_exports(archive, ids or ())
+    if not quiet:
+        print(f"{len(again)} wait again.")
