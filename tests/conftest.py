@@ -23,6 +23,7 @@ from firstread.findings import (
     Timings,
     concepts,
 )
+from tests import browser as browsers
 from tests import postgres
 from tests.small_chest import write_small_chest
 
@@ -102,6 +103,19 @@ def postgres_server() -> Iterator[postgres.Server]:
         upgrade(engine)
         engine.dispose()
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium; skips where there is none. Not longer than a module: Playwright's loop runs until it is closed."""
+    if browsers.chromium() is None:
+        pytest.skip("Chromium is not installed; scripts/install-debian-packages installs chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = browsers.launch(playwright)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

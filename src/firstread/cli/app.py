@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from firstread import __version__
+from firstread.cli.access import access
 from firstread.cli.archive import archive
+from firstread.cli.audit import audit
 from firstread.cli.bench import bench
 from firstread.cli.config import config
 from firstread.cli.deidentify import deidentify
@@ -68,6 +70,7 @@ app.command()(backup)
 app.command()(restore)
 app.command()(verify)
 app.command()(serve)
+app.add_typer(access, name="access")
 app.add_typer(config, name="config")
 app.command()(send)
 app.command()(echo)
@@ -75,3 +78,4 @@ app.add_typer(destinations, name="destinations")
 app.add_typer(deliveries, name="deliveries")
 app.command()(deidentify)
 app.add_typer(projects, name="projects")
+app.add_typer(audit, name="audit")

@@ -56,6 +56,10 @@ class Service:
                 from firstread.service.worker_part import WorkerPart
 
                 self.parts.append(WorkerPart(self._archive, settings))
+            if settings.audit_syslog is not None:
+                from firstread.service.audit_part import AuditPart
+
+                self.parts.append(AuditPart(self._archive, settings))
             if Role.API in roles or settings.health_port is not None:
                 self.parts.append(self._web(with_api=Role.API in roles))
         except BaseException:

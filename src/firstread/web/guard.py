@@ -1,11 +1,25 @@
-"""The last line: what fails unexpectedly is logged by its kind alone, and every answer says that it is private."""
+"""The last line: what fails unexpectedly is logged by its kind alone, and every answer says how it may be used."""
 
 import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = logging.getLogger("firstread.web")
-_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; media-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Content-Security-Policy of every answer that has none of its own: no script or style but the package's files."""
+
+_HEADERS = {
+    b"cache-control": b"no-store",
+    b"content-security-policy": POLICY.encode(),
+    b"referrer-policy": b"same-origin",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+}
+"""Of every answer, unless it says otherwise itself."""
 _FAILED = b'{"error":"firstread failed.","remedy":"See its log."}'
 
 
@@ -30,7 +44,10 @@ class Guard:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
+                own = list(message.get("headers", []))
+                named = {name.lower() for name, _ in own}
+                more = [(name, value) for name, value in _HEADERS.items() if name not in named]
+                message = {**message, "headers": [*own, *more]}
             await send(message)
 
         try:

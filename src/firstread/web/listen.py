@@ -11,6 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from firstread.access.gate import is_loopback
 from firstread.errors import UsageError
 from firstread.settings import Settings
+from firstread.web.events import ENDLESS
 
 PATIENCE_S = 10.0
 """How long a client may take over the head of a request, or go on with a body that is answered already."""
@@ -27,7 +28,7 @@ def check_address(settings: Settings) -> None:
     """
     if not is_loopback(settings.api_host) and not settings.api_allow_remote:
         raise UsageError(
-            f"api_host {settings.api_host} is not this computer alone, and there is no access control yet.",
+            f"api_host {settings.api_host} is not this computer alone.",
             remedy="Set api_host to 127.0.0.1, or api_allow_remote to true.",
         )
 
@@ -101,6 +102,12 @@ class _Bounded(H11Protocol):
         if self._closing is not None:
             self._closing.cancel()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End, as the server is about to: at once where an answer would go on for ever."""
+        super().shutdown()
+        if self.cycle is not None and self.cycle.scope.get(ENDLESS):
+            self.transport.close()
 
     def _watch(self) -> None:
         peer = self.conn.their_state
