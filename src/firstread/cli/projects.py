@@ -40,8 +40,8 @@ def add(
 
     Exit codes: 0 made, 2 usage or the setting crosswalk_key is missing, 5 the archive's database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
-    from firstread.cli.local_actor import local_actor
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting, me
     from firstread.dicom.deidentify.options import options_of
     from firstread.research.projects import add_project
     from firstread.research.sealed import seal_of
@@ -50,8 +50,8 @@ def add(
     chosen = options_of(options or [])
     settings = load_settings()
     seal = seal_of(settings)
-    with archive_of(settings) as archive:
-        add_project(archive.engine, seal, name, chosen, actor=local_actor())
+    with acting(Action.OPERATE, settings) as (archive, _):
+        add_project(archive.engine, seal, name, chosen, actor=me())
     if not quiet:
         print(f"Project {name} made, with {', '.join(sorted(chosen)) or 'the Basic Profile alone'}.")
 
@@ -66,11 +66,11 @@ def list_(as_json: AsJson = False) -> None:
 
     Exit codes: 0 listed, 5 the archive's database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.research.projects import list_projects
-    from firstread.settings import load_settings
 
-    with archive_of(load_settings()) as archive:
+    with acting(Action.DEIDENTIFY) as (archive, _):
         found = list_projects(archive.engine)
     if as_json:
         told = [
@@ -111,9 +111,9 @@ def crosswalk(
 
     Exit codes: 0 told, 2 there is no such project or pseudonym, 5 the key does not open it or the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
     from firstread.archive.database import reading
-    from firstread.cli.local_actor import local_actor
+    from firstread.cli.acting import acting, me
     from firstread.errors import UsageError
     from firstread.research.crosswalk import explain
     from firstread.research.projects import project_named
@@ -122,10 +122,10 @@ def crosswalk(
 
     settings = load_settings()
     seal = seal_of(settings)
-    with archive_of(settings) as archive:
+    with acting(Action.READ_CROSSWALK, settings) as (archive, _):
         with reading(archive.engine) as connection:
             project = project_named(connection, seal, name)
-        found = explain(archive.engine, seal, project, actor=local_actor(), pseudonyms=pseudonyms or ())
+        found = explain(archive.engine, seal, project, actor=me(), pseudonyms=pseudonyms or ())
     if pseudonyms and not found:
         raise UsageError("The project has no such pseudonym.", remedy="It is written as in the images.")
     told = [{"kind": each.kind, "pseudonym": each.pseudonym, "original": each.original} for each in found]
@@ -165,8 +165,8 @@ def rekey(
 
     Exit codes: 0 closed with the new key, 2 usage, 5 the former key does not open it, and nothing was changed.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
-    from firstread.cli.local_actor import local_actor
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting, me
     from firstread.errors import UsageError
     from firstread.research.projects import reseal
     from firstread.research.sealed import Seal, seal_of
@@ -178,8 +178,8 @@ def rekey(
         raise UsageError(f"The key in {former} cannot be read.") from None
     settings = load_settings()
     seal = seal_of(settings)
-    with archive_of(settings) as archive:
-        changed = reseal(archive.engine, old, seal, actor=local_actor())
+    with acting(Action.OPERATE, settings) as (archive, _):
+        changed = reseal(archive.engine, old, seal, actor=me())
     if not quiet:
         print(f"{changed} rows closed with the new key.")
 
@@ -203,12 +203,12 @@ def studies(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from dataclasses import asdict
 
-    from firstread.archive import archive_of
-    from firstread.settings import load_settings
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.workflow.exports import list_exports
 
-    with archive_of(load_settings()) as archive:
-        found = list_exports(archive, project=name, limit=limit)
+    with acting(Action.DEIDENTIFY) as (archive, grant):
+        found = list_exports(archive, project=name, limit=limit, within=grant.within)
     if as_json:
         print(json.dumps([asdict(each) for each in found], indent=1, default=str))
         return
@@ -240,11 +240,11 @@ def retry(
 
     Exit codes: 0 they wait, 5 the archive's database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
-    from firstread.settings import load_settings
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.workflow.exports import retry_exports
 
-    with archive_of(load_settings()) as archive:
-        again = retry_exports(archive, ids or ())
+    with acting(Action.MANAGE_JOBS) as (archive, grant):
+        again = retry_exports(archive, ids or (), within=grant.within)
     if not quiet:
         print(f"{len(again)} wait again.")

@@ -74,8 +74,20 @@ def files_to_export(connection: Connection, study_key: int, series: Sequence[str
     return tuple(row.file for row in connection.execute(_instances(study_key, series)))
 
 
-def list_exports(archive: Archive, *, project: str | None = None, limit: int = 100) -> list[ExportStatus]:
+def list_exports(
+    archive: Archive,
+    *,
+    project: str | None = None,
+    limit: int = 100,
+    within: ColumnElement[bool] | None = None,
+) -> list[ExportStatus]:
     """Return studies on their way, newest first.
+
+    Args:
+        archive: Where they are.
+        project: Only to this one.
+        limit: So many at most.
+        within: What a study must fulfil to be seen; None: nothing.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -101,11 +113,15 @@ def list_exports(archive: Archive, *, project: str | None = None, limit: int = 1
     )
     if project is not None:
         statement = statement.where(ResearchProject.name == project)
+    if within is not None:
+        statement = statement.where(within)
     with reading(archive.engine) as connection:
         return [ExportStatus(**row) for row in connection.execute(statement).mappings()]
 
 
-def retry_exports(archive: Archive, ids: Sequence[int] = ()) -> tuple[int, ...]:
+def retry_exports(
+    archive: Archive, ids: Sequence[int] = (), *, within: ColumnElement[bool] | None = None
+) -> tuple[int, ...]:
     """Let studies be tried again, at once; return which. Without numbers: all that failed.
 
     Raises:
@@ -118,7 +134,12 @@ def retry_exports(archive: Archive, ids: Sequence[int] = ()) -> tuple[int, ...]:
     )
     made = []
     with writing(archive.engine) as connection:
-        for number in connection.execute(select(Deidentification.id).where(chosen)).scalars().all():
+        statement = (
+            select(Deidentification.id)
+            .join(Study, Study.id == Deidentification.study_key)
+            .where(chosen, *(() if within is None else (within,)))
+        )
+        for number in connection.execute(statement).scalars().all():
             values = {"state": "waiting", "attempts": 0, "next_try_at": None, "workflow_id": new_token()}
             connection.execute(update(Deidentification).where(Deidentification.id == number).values(values))
             made.append(number)
