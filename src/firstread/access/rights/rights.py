@@ -120,9 +120,11 @@ class _Scopes:
 
     def condition(self, standing: Standing) -> ColumnElement[bool] | None:
         """Return what a row of `Study` must fulfil; None: nothing."""
-        given = [] if ALL in self.allowed else [as_condition(each, standing) for each in sorted(self.allowed)]
-        kept = [as_condition(each, standing) for each in sorted(self.denied)]
-        conditions = [or_(*given)] * bool(given) + [not_(or_(*kept))] * bool(kept)
+        conditions = []
+        if ALL not in self.allowed:
+            conditions.append(or_(*(as_condition(each, standing) for each in sorted(self.allowed))))
+        if self.denied:
+            conditions.append(not_(or_(*(as_condition(each, standing) for each in sorted(self.denied)))))
         return and_(*conditions) if conditions else None
 
 
