@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,8 +14,6 @@ from firstread.cli.archive import AsJson
 if TYPE_CHECKING:
     from firstread.access.audit.search import Recorded, Wanted
     from firstread.access.audit.verify import Anchor
-    from firstread.archive import Archive
-    from firstread.settings import Settings
 
 audit = typer.Typer(
     help="Verify, search and hand over the audit trail: who did what to whose data.",
@@ -76,12 +73,16 @@ def verify(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from dataclasses import asdict
 
+    from firstread.access.action import Action
     from firstread.access.audit.chain import keys_of
     from firstread.access.audit.verify import verify as verify_trail
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
+    from firstread.settings import load_settings
 
     known = [anchor for path in anchors or () for anchor in _anchors(path)]
-    with _opened({"command": "verify"}) as (archive, settings):
+    settings = load_settings()
+    with acting(Action.READ_AUDIT, settings) as (archive, _):
         secrets = [*([settings.audit_key] if settings.audit_key else []), *settings.audit_former_keys]
         keys = keys_of([each.get_secret_value().encode() for each in secrets])
         with reading(archive.engine) as connection:
@@ -119,11 +120,13 @@ def search(
 
     Exit codes: 0 listed, 2 usage, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
     from firstread.access.audit.search import search as search_trail
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
 
-    wanted, asked = _wanted(since, until, actor, kind, patient, study, failed=failed)
-    with _opened({"command": "search", **asked}) as (archive, _), reading(archive.engine) as connection:
+    wanted = _wanted(since, until, actor, kind, patient, study, failed=failed)
+    with acting(Action.READ_AUDIT) as (archive, _), reading(archive.engine) as connection:
         found = search_trail(connection, wanted, limit=limit)
     if as_json:
         print(json.dumps([_as_dict(each) for each in found], indent=1, ensure_ascii=False))
@@ -147,12 +150,16 @@ def show(
 
     Exit codes: 0 shown, 2 usage, 3 there is no such event, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
     from firstread.access.audit.message import message_of
     from firstread.access.audit.search import one
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.errors import NothingReadable
+    from firstread.settings import load_settings
 
-    with _opened({"command": "show", "event": str(number)}) as (archive, settings):
+    settings = load_settings()
+    with acting(Action.READ_AUDIT, settings) as (archive, _):
         with reading(archive.engine) as connection:
             found = one(connection, number)
         if found is None:
@@ -188,13 +195,16 @@ def export(
 
     Exit codes: 0 written, 2 usage, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
     from firstread.access.audit.message import message_of
     from firstread.access.audit.search import all_events
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
+    from firstread.settings import load_settings
 
-    wanted, asked = _wanted(since, until, actor, kind, patient, study, failed=failed)
+    wanted, settings = _wanted(since, until, actor, kind, patient, study, failed=failed), load_settings()
     with (
-        _opened({"command": "export", **asked}) as (archive, settings),
+        acting(Action.READ_AUDIT, settings) as (archive, _),
         reading(archive.engine) as connection,
     ):
         for each in all_events(connection, wanted):
@@ -215,34 +225,18 @@ def head() -> None:
 
     Exit codes: 0 printed, 3 nothing was recorded yet, 5 the database is away.
     """
+    from firstread.access.action import Action
     from firstread.access.audit.search import head as head_of
-    from firstread.archive import archive_of
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.errors import NothingReadable
-    from firstread.settings import load_settings
 
-    with archive_of(load_settings()) as archive, reading(archive.engine) as connection:
+    with acting(Action.READ_AUDIT) as (archive, _), reading(archive.engine) as connection:
         found = head_of(connection)
     if found is None:
         raise NothingReadable("Nothing was recorded yet.")
     at = datetime.now(UTC).isoformat(timespec="seconds")
     print(json.dumps({"number": found.number, "chain": found.chain, "at": at}))
-
-
-@contextmanager
-def _opened(used: dict[str, str]) -> Iterator[tuple["Archive", "Settings"]]:
-    """Open the archive, and record that its trail is looked at."""
-    from firstread.access.audit import Event, EventCode, record_now
-    from firstread.access.this_user import this_user
-    from firstread.archive import archive_of
-    from firstread.settings import load_settings
-
-    settings = load_settings()
-    with archive_of(settings) as archive:
-        record_now(
-            archive.engine, Event(EventCode.AUDIT_LOG_USED, "R", 0, this_user(), detail=used), durable=True
-        )
-        yield archive, settings
 
 
 def _wanted(
@@ -254,7 +248,7 @@ def _wanted(
     study: str | None,
     *,
     failed: bool,
-) -> tuple["Wanted", dict[str, str]]:
+) -> "Wanted":
     from firstread.access.audit import EventCode
     from firstread.access.audit.search import Wanted
     from firstread.errors import UsageError
@@ -267,16 +261,7 @@ def _wanted(
             raise UsageError("There is no such kind of event.", remedy=f"One of: {listed}.")
         code = EventCode[name]
     since, until = (moment and moment.replace(tzinfo=UTC) for moment in (since, until))
-    named = {
-        "since": since and since.isoformat(),
-        "until": until and until.isoformat(),
-        "actor": actor,
-        "kind": kind,
-        "patient": patient,
-        "study": study,
-    }
-    asked = {name: value for name, value in named.items() if value}
-    return Wanted(since, until, actor, code, patient, study, failed), asked
+    return Wanted(since, until, actor, code, patient, study, failed)
 
 
 def _anchors(path: Path) -> Iterator["Anchor"]:

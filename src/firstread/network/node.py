@@ -23,6 +23,7 @@ from firstread.network.retrieve_scp import RetrieveSCP
 from firstread.network.server import Server
 from firstread.network.statuses import SUCCESS
 from firstread.network.storage_scp import StorageSCP
+from firstread.network.trail import NodeTrail
 
 _log = logging.getLogger("firstread.network")
 GRACE_S = 10.0
@@ -87,7 +88,8 @@ class Node:
         self._commitment = CommitmentSCP(
             archive, entity, listening.destinations, listening.calling_tls, callers
         )
-        retrieve = RetrieveSCP(archive, listening.destinations, listening.calling_tls, callers)
+        self._trail = NodeTrail(archive.engine)
+        retrieve = RetrieveSCP(archive, listening.destinations, listening.calling_tls, callers, self._trail)
         try:
             self._server = Server(
                 entity,
@@ -97,8 +99,8 @@ class Node:
                 handlers=[
                     (evt.EVT_REQUESTED, self._admit),
                     (evt.EVT_C_ECHO, _echo),
-                    (evt.EVT_C_STORE, StorageSCP(receive or archive.receive, callers).store),
-                    (evt.EVT_C_FIND, QuerySCP(archive.engine, listening.ae_title, callers).find),
+                    (evt.EVT_C_STORE, StorageSCP(receive or archive.receive, callers, self._trail).store),
+                    (evt.EVT_C_FIND, QuerySCP(archive.engine, listening.ae_title, callers, self._trail).find),
                     (evt.EVT_C_MOVE, retrieve.move),
                     (evt.EVT_C_GET, retrieve.get),
                     (evt.EVT_N_ACTION, self._commitment.request),
@@ -106,6 +108,7 @@ class Node:
             )
         except BaseException:
             self._commitment.close()
+            self._trail.close()
             raise
         self.port = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, name="dicom-listener", daemon=True)
@@ -121,6 +124,7 @@ class Node:
         self._server.stop(grace_s)
         self._thread.join()
         self._commitment.close()
+        self._trail.close()
 
     def __enter__(self) -> Self:
         return self
@@ -139,6 +143,7 @@ class Node:
             heard = False
         if heard:
             return
+        self._trail.refused(event, "association", "dicom_callers does not list its calling AE title")
         _log.warning("an association was rejected: dicom_callers does not list its calling AE title")
         event.assoc.acse.send_reject(0x01, 0x01, 0x03)
         event.assoc.is_rejected = True

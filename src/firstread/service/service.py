@@ -4,14 +4,19 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 from sqlalchemy import text
 
+from firstread import __version__
+from firstread.access.audit import Event, EventCode, record_now
+from firstread.access.audit.search import head
+from firstread.access.this_user import this_user
 from firstread.archive import Archive, archive_of
 from firstread.archive.database import reading
-from firstread.errors import ArchiveUnavailable
+from firstread.errors import ArchiveUnavailable, FirstreadError
 from firstread.service.parts import DicomPart, Part
 from firstread.service.roles import Role
 from firstread.settings import Settings
@@ -46,6 +51,7 @@ class Service:
 
             check_address(settings)
         self._settings = settings
+        self._roles = roles
         self._is_stopping = is_stopping
         self._archive = archive_of(settings)
         self.parts: list[Part] = []
@@ -62,6 +68,7 @@ class Service:
                 self.parts.append(AuditPart(self._archive, settings))
             if Role.API in roles or settings.health_port is not None:
                 self.parts.append(self._web(with_api=Role.API in roles))
+            self._record(EventCode.APPLICATION_START)
         except BaseException:
             self.stop(0.0)
             raise
@@ -91,9 +98,21 @@ class Service:
             if thread.is_alive():
                 _log.warning("%s did not stop in time, and is left behind", name)
         ended = not any(thread.is_alive() for thread in stopping.values())
+        with suppress(FirstreadError):
+            self._record(EventCode.APPLICATION_STOP)
         if ended:
             self._archive.close()
         return ended
+
+    def _record(self, code: EventCode) -> None:
+        """Record that this process starts or stops, and log where the trail then ends: an anchor elsewhere."""
+        roles = ", ".join(sorted(self._roles))
+        event = Event(code, "E", 0, this_user(), detail={"roles": roles, "version": __version__})
+        record_now(self._archive.engine, event, durable=True)
+        with reading(self._archive.engine) as connection:
+            end = head(connection)
+        if end is not None:
+            _log.info("audit trail: %d events, head %s", end.number, end.chain)
 
     def _web(self, *, with_api: bool) -> Part:
         from firstread.service.web_part import web_part

@@ -14,6 +14,7 @@ from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
 from firstread.settings import Settings
 from firstread.web import events, static_files
+from firstread.web.audited import Audited
 from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
@@ -69,5 +70,6 @@ def create_app(
     app.include_router(pages_router())
     if health is not None:
         app.include_router(health_router(health))
+    app.add_middleware(Audited, engine=archive.engine)
     app.add_middleware(Guard)
     return app

@@ -15,12 +15,17 @@ from tests.access.accounts.conftest import PASSWORD
 from tests.network.dicomweb.conftest import running
 
 
-@contextmanager
 def node(archive, **settings):
     """The URL of a node whose door asks for accounts."""
+    return node_on(0, archive, **settings)
+
+
+@contextmanager
+def node_on(port, archive, **settings):
+    """As `node`, on a port that was chosen before."""
     chosen = Settings(**settings)
     door = RightsDoor(Rights(archive.engine), partial(authenticate, engine=archive.engine, settings=chosen))
-    with running(create_app(archive, door=door, keep_metadata=False, settings=chosen)) as url:
+    with running(create_app(archive, door=door, keep_metadata=False, settings=chosen), port) as url:
         yield url
 
 
