@@ -96,7 +96,6 @@ def deidentify(
         raise UsageError("Say where to with --out, or that nothing is to be written with --dry-run.")
     chosen = None if options is None else options_of([] if options == ["none"] else options)
     settings = load_settings()
-    seal = seal_of(settings)
     rectangles = _rectangles(blank or [])
     try:
         with (
@@ -105,7 +104,7 @@ def deidentify(
         ):
             outcome = run(
                 archive.engine,
-                seal,
+                seal_of(settings),
                 project,
                 [source for path in paths for source in sources(path)],
                 out,

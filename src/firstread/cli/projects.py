@@ -49,9 +49,8 @@ def add(
 
     chosen = options_of(options or [])
     settings = load_settings()
-    seal = seal_of(settings)
     with acting(Action.OPERATE, settings) as (archive, _):
-        add_project(archive.engine, seal, name, chosen, actor=me())
+        add_project(archive.engine, seal_of(settings), name, chosen, actor=me())
     if not quiet:
         print(f"Project {name} made, with {', '.join(sorted(chosen)) or 'the Basic Profile alone'}.")
 
@@ -121,8 +120,8 @@ def crosswalk(
     from firstread.settings import load_settings
 
     settings = load_settings()
-    seal = seal_of(settings)
     with acting(Action.READ_CROSSWALK, settings) as (archive, _):
+        seal = seal_of(settings)
         with reading(archive.engine) as connection:
             project = project_named(connection, seal, name)
         found = explain(archive.engine, seal, project, actor=me(), pseudonyms=pseudonyms or ())
@@ -172,14 +171,13 @@ def rekey(
     from firstread.research.sealed import Seal, seal_of
     from firstread.settings import load_settings
 
-    try:
-        old = Seal.of(former.read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError):
-        raise UsageError(f"The key in {former} cannot be read.") from None
     settings = load_settings()
-    seal = seal_of(settings)
     with acting(Action.OPERATE, settings) as (archive, _):
-        changed = reseal(archive.engine, old, seal, actor=me())
+        try:
+            old = Seal.of(former.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(f"The key in {former} cannot be read.") from None
+        changed = reseal(archive.engine, old, seal_of(settings), actor=me())
     if not quiet:
         print(f"{changed} rows closed with the new key.")
 
