@@ -209,6 +209,16 @@ COMMANDS: dict[str, Needs | Open] = {
     "send": Needs(
         "study.export", "one", arguments=lambda case: [case.study, "--to", "SINK@127.0.0.1:{sink}"]
     ),
+    "deidentify": Needs(
+        "deidentify.run", "whole", arguments=lambda case: ["nowhere", "--project", "none", "--dry-run"]
+    ),
+    "projects add": Needs("service.operate", "whole", arguments=lambda case: ["none"]),
+    "projects list": Needs("deidentify.run", "whole"),
+    "projects crosswalk": Needs("crosswalk.read", "whole", arguments=lambda case: ["none"]),
+    "projects new-key": Open("Prints what chance gives."),
+    "projects rekey": Needs("service.operate", "whole", arguments=lambda case: ["nowhere"]),
+    "projects studies": Needs("deidentify.run", "whole"),
+    "projects retry": Needs("job.manage", "whole"),
     "jobs list": Needs("job.read", "list", arguments=lambda case: ["--json"]),
     "jobs show": Needs("job.read", "one", arguments=_job),
     "jobs add": Needs("job.manage", "one", arguments=lambda case: [case.study]),

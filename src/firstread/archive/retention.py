@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    column,
+    delete,
+    exists,
+    insert,
+    not_,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.orm import aliased
 
 from firstread.archive.archive import Archive
@@ -37,11 +49,16 @@ class Removed:
         )
 
 
+_EXPORT = table("deidentification", column("study_key"), column("state"))
+"""On their way to research projects; the table is of a room above this one."""
+
+
 def removable() -> ColumnElement[bool]:
     """Return the condition that a study may go: it was read, everything was sent, nobody holds it, nothing is odd.
 
     Read: what came was routed, it has a job, and each reader's last revision is done. A prior that was fetched may go
-    unless a job is under way: it is where it was fetched from, too. Sent: every delivery is sent.
+    unless a job is under way: it is where it was fetched from, too. Sent: every delivery is sent,
+    and what goes to research projects is there.
     Odd: other bytes came under one of its UIDs, or another patient; a person must look first.
     """
     jobs = select(Job.id).where(Job.study_key == Study.id)
@@ -59,6 +76,7 @@ def removable() -> ColumnElement[bool]:
         .join(Job, Job.id == Result.job_key)
         .where(Job.study_key == Study.id, Delivery.state.not_in(("sent", "dropped")))
     )
+    unexported = select(_EXPORT.c.study_key).where(_EXPORT.c.study_key == Study.id, _EXPORT.c.state != "done")
     came = (
         select(Instance.id).join(Series, Series.id == Instance.series_key).where(Series.study_key == Study.id)
     )
@@ -78,6 +96,7 @@ def removable() -> ColumnElement[bool]:
         Study.routed_at == Study.last_received_at,
         or_(read, fetched),
         not_(exists(unsent.correlate(Study))),
+        not_(exists(unexported.correlate(Study))),
     )
 
 

@@ -81,9 +81,9 @@ def deidentify(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     import json
 
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting, me
     from firstread.cli.deidentify_tables import as_dict, print_outcome, report_text
-    from firstread.cli.local_actor import local_actor
     from firstread.cli.progress_bars import progress_bars
     from firstread.dicom.deidentify.options import options_of
     from firstread.dicom.discover import sources
@@ -96,20 +96,19 @@ def deidentify(
         raise UsageError("Say where to with --out, or that nothing is to be written with --dry-run.")
     chosen = None if options is None else options_of([] if options == ["none"] else options)
     settings = load_settings()
-    seal = seal_of(settings)
     rectangles = _rectangles(blank or [])
     try:
         with (
-            archive_of(settings) as archive,
+            acting(Action.DEIDENTIFY, settings) as (archive, _),
             progress_bars(shown=not (quiet or as_json)) as progress,
         ):
             outcome = run(
                 archive.engine,
-                seal,
+                seal_of(settings),
                 project,
                 [source for path in paths for source in sources(path)],
                 out,
-                actor=local_actor(),
+                actor=me(),
                 options=chosen,
                 blank=rectangles,
                 progress=progress,

@@ -40,8 +40,8 @@ def add(
 
     Exit codes: 0 made, 2 usage or the setting crosswalk_key is missing, 5 the archive's database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
-    from firstread.cli.local_actor import local_actor
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting, me
     from firstread.dicom.deidentify.options import options_of
     from firstread.research.projects import add_project
     from firstread.research.sealed import seal_of
@@ -49,9 +49,8 @@ def add(
 
     chosen = options_of(options or [])
     settings = load_settings()
-    seal = seal_of(settings)
-    with archive_of(settings) as archive:
-        add_project(archive.engine, seal, name, chosen, actor=local_actor())
+    with acting(Action.OPERATE, settings) as (archive, _):
+        add_project(archive.engine, seal_of(settings), name, chosen, actor=me())
     if not quiet:
         print(f"Project {name} made, with {', '.join(sorted(chosen)) or 'the Basic Profile alone'}.")
 
@@ -66,11 +65,11 @@ def list_(as_json: AsJson = False) -> None:
 
     Exit codes: 0 listed, 5 the archive's database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.research.projects import list_projects
-    from firstread.settings import load_settings
 
-    with archive_of(load_settings()) as archive:
+    with acting(Action.DEIDENTIFY) as (archive, _):
         found = list_projects(archive.engine)
     if as_json:
         told = [
@@ -111,9 +110,9 @@ def crosswalk(
 
     Exit codes: 0 told, 2 there is no such project or pseudonym, 5 the key does not open it or the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
     from firstread.archive.database import reading
-    from firstread.cli.local_actor import local_actor
+    from firstread.cli.acting import acting, me
     from firstread.errors import UsageError
     from firstread.research.crosswalk import explain
     from firstread.research.projects import project_named
@@ -121,11 +120,11 @@ def crosswalk(
     from firstread.settings import load_settings
 
     settings = load_settings()
-    seal = seal_of(settings)
-    with archive_of(settings) as archive:
+    with acting(Action.READ_CROSSWALK, settings) as (archive, _):
+        seal = seal_of(settings)
         with reading(archive.engine) as connection:
             project = project_named(connection, seal, name)
-        found = explain(archive.engine, seal, project, actor=local_actor(), pseudonyms=pseudonyms or ())
+        found = explain(archive.engine, seal, project, actor=me(), pseudonyms=pseudonyms or ())
     if pseudonyms and not found:
         raise UsageError("The project has no such pseudonym.", remedy="It is written as in the images.")
     told = [{"kind": each.kind, "pseudonym": each.pseudonym, "original": each.original} for each in found]
@@ -165,20 +164,85 @@ def rekey(
 
     Exit codes: 0 closed with the new key, 2 usage, 5 the former key does not open it, and nothing was changed.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
-    from firstread.cli.local_actor import local_actor
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting, me
     from firstread.errors import UsageError
     from firstread.research.projects import reseal
     from firstread.research.sealed import Seal, seal_of
     from firstread.settings import load_settings
 
-    try:
-        old = Seal.of(former.read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError):
-        raise UsageError(f"The key in {former} cannot be read.") from None
     settings = load_settings()
-    seal = seal_of(settings)
-    with archive_of(settings) as archive:
-        changed = reseal(archive.engine, old, seal, actor=local_actor())
+    with acting(Action.OPERATE, settings) as (archive, _):
+        try:
+            old = Seal.of(former.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(f"The key in {former} cannot be read.") from None
+        changed = reseal(archive.engine, old, seal_of(settings), actor=me())
     if not quiet:
         print(f"{changed} rows closed with the new key.")
+
+
+@projects.command()
+def studies(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Only of this project.", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Studies to list, newest first.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the studies that routes send to projects: waiting, done or failed, and why.
+
+    \b
+    Examples
+      firstread projects studies lungs
+      firstread projects studies --json | jq '.[] | select(.state == "failed")'
+
+    Exit codes: 0 listed, 5 the archive's database is away.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from dataclasses import asdict
+
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
+    from firstread.workflow.exports import list_exports
+
+    with acting(Action.DEIDENTIFY) as (archive, grant):
+        found = list_exports(archive, project=name, limit=limit, within=grant.within)
+    if as_json:
+        print(json.dumps([asdict(each) for each in found], indent=1, default=str))
+        return
+    for each in found:
+        told = f"{each.instances} instances, {each.refused} refused" if each.state == "done" else each.error
+        print(f"{each.id}: {each.state}, {each.project} to {each.destination}, {each.study_uid}; {told}")
+    if not found:
+        print("No study is on its way to a project.")
+
+
+@projects.command()
+def retry(
+    ids: Annotated[
+        list[int] | None,
+        typer.Argument(
+            metavar="ID…",
+            help="Numbers from `firstread projects studies`. Default: all that failed.",
+            show_default=False,
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Let studies on their way to projects be tried again, at once.
+
+    \b
+    Examples
+      firstread projects retry
+      firstread projects retry 12 13
+
+    Exit codes: 0 they wait, 5 the archive's database is away.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
+    from firstread.workflow.exports import retry_exports
+
+    with acting(Action.MANAGE_JOBS) as (archive, grant):
+        again = retry_exports(archive, ids or (), within=grant.within)
+    if not quiet:
+        print(f"{len(again)} wait again.")

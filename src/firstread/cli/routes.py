@@ -55,7 +55,7 @@ def check(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Check that every route can be used: its keys, conditions, reader and destinations.
+    """Check that every route can be used: its keys, conditions, reader or project, and destinations.
 
     \b
     Examples
@@ -71,6 +71,7 @@ def check(
     if file is not None:
         settings = settings.model_copy(update={"routes_file": file})
     loaded = load_routes(settings)
+    _check_projects(settings, {route.project for route in loaded if route.project})
     if not quiet:
         print(f"{len(loaded)} routes can be used, {sum(route.enabled for route in loaded)} of them enabled.")
 
@@ -199,6 +200,22 @@ def undo(quiet: Quiet = False) -> None:
         there = undo_change(settings)
     if not quiet:
         print(f"The file of routes is as it was before, with {len(there)} routes.")
+
+
+def _check_projects(settings: "Settings", named: set[str]) -> None:
+    if not named:
+        return
+    from firstread.archive import archive_of
+    from firstread.errors import UsageError
+    from firstread.research.projects import list_projects
+
+    with archive_of(settings) as archive:
+        missing = named - {each.name for each in list_projects(archive.engine)}
+    if missing:
+        raise UsageError(
+            f"A route names the project {sorted(missing)[0]!r}, which is not there.",
+            remedy="`firstread projects add NAME` makes one.",
+        )
 
 
 def _facts(settings: "Settings", study: str, source: str) -> "StudyFacts":

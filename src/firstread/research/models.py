@@ -53,8 +53,9 @@ class CrosswalkEntry(Base):
 class Deidentification(Base):
     """One study on its way to a project: waiting, done, or failed for good.
 
-    `destination` is one of the settings. `content` is the sha256 (hex) of the instances' UIDs: a study that grows goes
-    again. `workflow_id` is the durable workflow of this try. `error` names no patient.
+    `destination` is one of the settings, `series` a JSON list of Series Instance UIDs. `content` is the sha256 (hex) of
+    the instances' UIDs: a study that grows goes again. `workflow_id` is the durable workflow of this try. `error` names
+    no patient.
     """
 
     __tablename__ = "deidentification"
@@ -65,6 +66,7 @@ class Deidentification(Base):
     project_key: Mapped[int] = mapped_column(ForeignKey("research_project.id"))
     destination: Mapped[str]
     route: Mapped[str]
+    series: Mapped[str]
     content: Mapped[str]
     state: Mapped[str] = mapped_column(default="waiting", index=True)
     attempts: Mapped[int] = mapped_column(default=0)

@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("project_key", Key, nullable=False),
         sa.Column("destination", Text, nullable=False),
         sa.Column("route", Text, nullable=False),
+        sa.Column("series", Text, nullable=False),
         sa.Column("content", Text, nullable=False),
         sa.Column("state", Text, nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
