@@ -6,7 +6,12 @@ from sqlalchemy import MetaData
 
 from firstread.archive.models import Base
 
-ROOMS = ("firstread.access.audit.models", "firstread.alerts.models")
+ROOMS = (
+    "firstread.access.accounts.models",
+    "firstread.access.audit.models",
+    "firstread.access.rights.models",
+    "firstread.alerts.models",
+)
 """Modules with tables of rooms above this one; they are imported by name, as nothing here may know them."""
 
 

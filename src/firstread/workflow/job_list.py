@@ -8,6 +8,7 @@ from sqlalchemy import Select, case, select
 
 from firstread.archive import Archive
 from firstread.archive.database import reading
+from firstread.archive.matching import Condition
 from firstread.archive.models import Delivery, Job, JobState, Result, Study, Worker
 from firstread.errors import UsageError
 from firstread.workflow.jobs import PRIORITIES
@@ -73,6 +74,7 @@ def list_jobs(
     reader: str | None = None,
     study_uid: str | None = None,
     limit: int = 50,
+    within: Condition | None = None,
 ) -> list[JobStatus]:
     """Return jobs: those that run, then those that wait in the order of the queue, then the others, newest first.
 
@@ -83,6 +85,7 @@ def list_jobs(
         reader: Only of this reader.
         study_uid: Only of this study.
         limit: So many at most.
+        within: What a row of `Study` must fulfil; None: every study does.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -101,19 +104,23 @@ def list_jobs(
         statement = statement.where(Job.reader == reader)
     if study_uid is not None:
         statement = statement.where(Study.study_uid == study_uid)
+    if within is not None:
+        statement = statement.where(within)
     with reading(archive.engine) as connection:
         return [_status(row) for row in connection.execute(statement.limit(limit))]
 
 
-def show_job(archive: Archive, job: int) -> JobDetails:
+def show_job(archive: Archive, job: int, *, within: Condition | None = None) -> JobDetails:
     """Return one job with its result and deliveries.
 
     Raises:
-        UsageError: there is no such job.
+        UsageError: there is no such job, or its study is not within the condition on `Study`.
         ArchiveUnavailable: the database does not answer.
     """
     with reading(archive.engine) as connection:
-        row = connection.execute(_statement().where(Job.id == job)).one_or_none()
+        row = connection.execute(
+            _statement().where(Job.id == job, *([] if within is None else [within]))
+        ).one_or_none()
         if row is None:
             raise UsageError(
                 f"There is no job {job}.", remedy="`firstread jobs list` shows those that there are."

@@ -1,12 +1,14 @@
 """All pages as one router; a page's module has one of its own, and is named here."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from firstread.web.pages import language
+from firstread.access.people import read_form_token
+from firstread.web.pages import account, language, login, setup
 
 
 def pages_router() -> APIRouter:
     """Return the pages; the app that includes them has `archive`, `door`, `events` and `settings` in its state."""
-    router = APIRouter(include_in_schema=False)
-    router.include_router(language.router)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(read_form_token)])
+    for each in (language, login, setup, account):
+        router.include_router(each.router)
     return router
