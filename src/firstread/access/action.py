@@ -9,6 +9,7 @@ class Action(StrEnum):
     READ_STUDY = "study.read"
     STORE_STUDY = "study.store"
     DELETE_STUDY = "study.delete"
+    READ_PRELIMINARY = "report.read_preliminary"
     READ_REPORT = "report.read"
     EDIT_REPORT = "report.edit"
     SIGN_REPORT = "report.sign"
