@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from firstread import __version__
-from firstread.cli.alerts import alerts
 from firstread.cli.access import access
+from firstread.cli.alerts import alerts
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
 from firstread.cli.config import config

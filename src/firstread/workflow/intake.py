@@ -12,6 +12,7 @@ from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.matching import Condition
 from firstread.archive.models import Study
+from firstread.archive.worklist import refresh
 from firstread.errors import FirstreadError, UsageError
 from firstread.settings import Settings
 from firstread.workflow.jobs import add_reads, locked_study
@@ -70,6 +71,7 @@ def route(
             return ()
         made = add_reads(connection, study.id, decision.reads)
         connection.execute(update(Study).where(Study.id == study.id).values(routed_at=seen))
+        refresh(connection, study.id)
     return made
 
 
