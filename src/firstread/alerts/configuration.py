@@ -176,9 +176,11 @@ class Configuration(_Value):
             if level in chain.levels and (not chain.departments or department in chain.departments)
         )
 
-    def chain_named(self, name: str, level: Level) -> Chain:
+    def chain_named(self, name: str, level: Level, department: str = "") -> Chain:
         """Return the chain that an alert began with, or the one that its level has now where a site removed it."""
-        return next((chain for chain in self.chains if chain.name == name), None) or self.chain_of(level)
+        return next((chain for chain in self.chains if chain.name == name), None) or self.chain_of(
+            level, department
+        )
 
 
 class _Site(_Value):

@@ -175,9 +175,9 @@ def finish(
         ]
         if rows:
             connection.execute(insert(Delivery), rows)
-        refresh_of_job(connection, held.job)
         if also is not None:
             also(connection)
+        refresh_of_job(connection, held.job)
     return True
 
 

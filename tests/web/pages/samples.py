@@ -68,12 +68,14 @@ def add_studies(archive, count, *, seed=0, first=0):
                 number_of_instances=chance.randint(1, 400), received_at=came, last_received_at=came, routed_at=came,
             )  # fmt: skip
             _add(
-                connection, Series, study_key=study, series_uid=f"{uids[-1]}.1", modality=chance.choice(("CT", "CT", "DX")),
+                connection, Series, study_key=study, series_uid=f"{uids[-1]}.1",
+                modality=chance.choice(("CT", "CT", "DX")),
                 number=1, description="", body_part="CHEST", number_of_instances=1,
             )  # fmt: skip
             state = chance.choice(("done", "done", "done", "waiting", "running", "failed"))
             job = _add(
-                connection, Job, study_key=study, reader="lung_nodule", state=state, priority=chance.choice((0, 1, 2, 2, 2)),
+                connection, Job, study_key=study, reader="lung_nodule", state=state,
+                priority=chance.choice((0, 1, 2, 2, 2)),
                 stage="detect" if state == "running" else "", progress=chance.random() if state == "running" else 0.0,
                 error="The series has gaps." if state == "failed" else "", created_at=came, started_at=came,
                 ended_at=came if state in ("done", "failed") else None,
