@@ -31,7 +31,7 @@ from tests.alerts.samples import BEGIN, critical
 from tests.conftest import REPOSITORY
 from tests.waiting import free_port
 
-NUMBER = {"sqlite": 100, "postgresql": 200}
+NUMBER = {"sqlite": 1000, "postgresql": 200}
 LATE_S = 2 * lease.LEASE_S
 """On time: a process that is killed is followed within the lease, and a test's kills come in pairs."""
 
