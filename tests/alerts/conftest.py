@@ -6,6 +6,8 @@ from firstread.alerts.ticker import Ticker
 from firstread.errors import UsageError
 from firstread.settings import Settings
 from tests.alerts.samples import Clock, Heard, People, study_of
+from tests.network.test_tls import hospital, stranger  # noqa: F401 - their certificate authorities
+from tests.workflow.deliveries.conftest import receiver  # noqa: F401 - an HTTP server
 
 CHAIN = """
 shipped = true

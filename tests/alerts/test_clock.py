@@ -11,6 +11,12 @@ from firstread.errors import RefusedInput, UsageError
 from tests.alerts.conftest import CHAIN
 from tests.alerts.samples import BEGIN, alerts, critical, finding, kinds, notifications, raised, refer, result
 
+
+@pytest.fixture
+def database_url():
+    """SQLite: what is asked of the database is asked of both in test_sending and test_raising."""
+
+
 LI = Actor("person", "li", roles=frozenset({"radiologist"}))
 DOCTOR = Actor("person", "smith", roles=frozenset({"clinician"}))
 

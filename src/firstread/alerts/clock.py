@@ -71,7 +71,7 @@ def advance(
 ) -> None:
     """Go to the next step that tells somebody new; at the end of the chain the alert stays open, and says so."""
     study = _study(connection, alert)
-    chain = configuration.chain_named(alert.chain, alert.level)
+    chain = configuration.chain_named(alert.chain, alert.level, study.department)
     number = alert.step
     while True:
         number += 1
@@ -212,7 +212,7 @@ def _any_sent(new: Sequence[Told]) -> bool:
 
 def _study(connection: Connection, alert: Row[Any]) -> Any:  # noqa: ANN401 - a row
     found = connection.execute(
-        select(Study.referring_physician).where(Study.id == alert.study_key)
+        select(Study.referring_physician, Study.department).where(Study.id == alert.study_key)
     ).one_or_none()
     return found if found is not None else _NO_STUDY
 
@@ -220,6 +220,7 @@ def _study(connection: Connection, alert: Row[Any]) -> Any:  # noqa: ANN401 - a 
 @dataclass(frozen=True)
 class _NoStudy:
     referring_physician: str = ""
+    department: str = ""
 
 
 _NO_STUDY = _NoStudy()

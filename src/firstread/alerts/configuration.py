@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -176,9 +176,11 @@ class Configuration(_Value):
             if level in chain.levels and (not chain.departments or department in chain.departments)
         )
 
-    def chain_named(self, name: str, level: Level) -> Chain:
+    def chain_named(self, name: str, level: Level, department: str = "") -> Chain:
         """Return the chain that an alert began with, or the one that its level has now where a site removed it."""
-        return next((chain for chain in self.chains if chain.name == name), None) or self.chain_of(level)
+        return next((chain for chain in self.chains if chain.name == name), None) or self.chain_of(
+            level, department
+        )
 
 
 class _Site(_Value):
@@ -206,7 +208,7 @@ def alerts_file(settings: Settings) -> Path:
 
 
 def load_configuration(settings: Settings) -> Configuration:
-    """Return what holds: the shipped rules as the site's file changes them. It is read each time.
+    """Return what holds: the shipped rules as the site's file changes them, as it is now.
 
     Raises:
         UsageError: the file cannot be used; the message names the key.
@@ -219,12 +221,17 @@ def load_configuration(settings: Settings) -> Configuration:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise UsageError(f"{path} is larger than 1 MiB.", remedy="That is no file of alerts.")
-        return parse_configuration(content.decode("utf-8"), path)
+        return _parsed(content.decode("utf-8"), path)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise UsageError(
             f"The alerts in {path} cannot be read: {reason}.", remedy="Correct alerts_file."
         ) from None
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str, path: Path) -> Configuration:
+    return parse_configuration(text, path)
 
 
 def parse_configuration(text: str, path: Path) -> Configuration:

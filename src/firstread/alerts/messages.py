@@ -54,7 +54,7 @@ def message_of(connection: Connection, notification: int, *, public_url: str) ->
     row: Any = connection.execute(
         select(
             AlertNotification.key,
-            AlertNotification.step,
+            AlertNotification.step.label("of_step"),
             AlertNotification.recipient,
             AlertNotification.name,
             AlertNotification.address,
@@ -86,7 +86,7 @@ def message_of(connection: Connection, notification: int, *, public_url: str) ->
         because=row.because,
         stands=row.stands,
         confirmed=row.confirmed_at is not None,
-        escalation=row._mapping[AlertNotification.step],
+        escalation=row.of_step,
         raised_at=row.raised_at,
         deadline_at=row.deadline_at,
         recipient=row.name,

@@ -6,6 +6,9 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from firstread.access.accounts.account import Account, accounts_with, folded
+from firstread.archive.names import person_key
+
 ANYONE = "anyone"
 
 
@@ -40,20 +43,35 @@ class Directory(Protocol):
         """Return the account of a name."""
 
 
-class NoAccounts:
-    """The directory of a node without accounts."""
+class Accounts:
+    """The directory of the node's own accounts: persons who are not disabled."""
 
     def with_role(self, connection: Connection, role: str, department: str) -> Sequence[Person]:
-        """Return nobody."""
-        return ()
+        """Return those with a role, of a department unless it is ""."""
+        return [_person(each) for each in accounts_with(connection, role=role, department=department or None)]
 
     def referring(self, connection: Connection, name: str) -> Sequence[Person]:
-        """Return nobody."""
-        return ()
+        """Return those whom DICOM calls so, as names of persons are compared."""
+        wanted = person_key(name)
+        return [
+            _person(each)
+            for each in accounts_with(connection)
+            if wanted in {person_key(own) for own in each.referring_names}
+        ]
 
     def named(self, connection: Connection, account: str) -> Sequence[Person]:
-        """Return nobody."""
-        return ()
+        """Return the account of a name."""
+        wanted = folded(account)
+        return [_person(each) for each in accounts_with(connection) if folded(each.name) == wanted]
+
+
+def key_of_account(name: str) -> str:
+    """Return the key of a person with an account."""
+    return f"account:{folded(name)}"
+
+
+def _person(account: Account) -> Person:
+    return Person(key_of_account(account.name), account.shown, account.email, account.id)
 
 
 def people(

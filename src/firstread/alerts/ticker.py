@@ -19,7 +19,7 @@ from firstread.alerts.channels.senders import Senders
 from firstread.alerts.clock import PORTION, close_acknowledged, run_due
 from firstread.alerts.configuration import Configuration, load_configuration, shipped
 from firstread.alerts.models import OPEN, Alert
-from firstread.alerts.recipients import Directory, NoAccounts
+from firstread.alerts.recipients import Accounts, Directory
 from firstread.alerts.sending import Outcome
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
@@ -41,7 +41,7 @@ class Ticker:
     Args:
         engine: The archive's database.
         settings: Of the installation: they name the site's file, which is read anew at every tick, and the secrets.
-        directory: Who has accounts; None: nobody.
+        directory: Who has accounts; None: as the database has them.
         clock: The present moment.
         sender_named: What sends by a channel; None: as the settings say.
     """
@@ -58,7 +58,7 @@ class Ticker:
         self.name = secrets.token_hex(16)
         self._engine = engine
         self._settings = settings
-        self._directory = directory or NoAccounts()
+        self._directory = directory or Accounts()
         self._clock = clock
         self._sender_named = sender_named or Senders.of(settings).named
         self._configuration = shipped()

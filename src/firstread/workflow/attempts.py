@@ -189,9 +189,9 @@ def finish(
         ]
         if rows:
             connection.execute(insert(Delivery), rows)
-        refresh_of_job(connection, held.job)
         if also is not None:
             also(connection)
+        refresh_of_job(connection, held.job)
         detail = {"job": str(held.job), "reader": held.reader, "result": digest}
         patients = patients_of(connection, [held.study_uid])
         record(

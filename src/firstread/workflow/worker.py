@@ -9,6 +9,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from firstread.alerts import load_configuration
 from firstread.alerts.ticker import Ticker
 from firstread.archive import Archive
 from firstread.archive.columns import now
@@ -38,13 +39,14 @@ class Worker:
         settings: Those of the workflow, of the reads, and the routes.
 
     Raises:
-        UsageError: the routes cannot be used; on entering: this process has a worker already.
+        UsageError: the routes or the file of alerts cannot be used; on entering: this process has a worker already.
         ArchiveUnavailable: on entering: the database does not answer.
     """
 
     def __init__(self, archive: Archive, settings: Settings) -> None:
         self._node = Node(archive, settings, ReadingProcesses(settings))
         load_routes(settings)
+        load_configuration(settings)
         self._intake = Intake(archive, settings)
         self._watch = lost.Watch(archive, self.name, lost_s=settings.worker_lost_s)
         self._ticker = Ticker(archive.engine, settings)

@@ -4,6 +4,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 
 from firstread.alerts.channels.base import LastWord, Uncertain
@@ -17,6 +18,7 @@ from firstread.settings import Settings
 
 _URGENCY = {"minutes": "CRITICAL (minutes)", "hours": "URGENT (hours)", "days": "IMPORTANT (days)"}
 _PRIORITY = {"minutes": "1", "hours": "1", "days": "3"}
+_POLICY = SMTP.clone(cte_type="7bit")  # not every server takes more
 _OUR_FAULT = (530, 534, 535, 538)  # authentication; the server's state, not the recipient's
 
 
@@ -82,7 +84,7 @@ class Mail:
 
     def mail(self, message: Message) -> EmailMessage:
         """Return the mail. Its Message-ID is that of the notification, whatever the try."""
-        mail = EmailMessage()
+        mail = EmailMessage(policy=_POLICY)
         mail["From"] = self.channel.sender
         mail["To"] = message.address
         mail["Subject"] = f"firstread alert {message.alert}: {_URGENCY[message.level]}"

@@ -6,6 +6,12 @@ from firstread.errors import FirstreadError
 from firstread.settings import Settings
 from firstread.workflow.routes import load_routes
 
+_ROUTE = """firstread routes add - <<'END'
+[[routes]]
+name = "chest CT"
+reader = "lung_nodule"
+when = { modality = "CT" }
+END"""
 _EVERYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -26,8 +32,7 @@ def first_steps(settings: Settings) -> dict[str, Any]:
         "has_route": has_route,
         "commands": {
             "callers": "FIRSTREAD_DICOM_CALLERS=any firstread serve",
-            "route": 'printf \'[[routes]]\\nname = "chest CT"\\nreader = "lung_nodule"\\n\\n[routes.when]\\nmodality = "CT"\\n\''
-            " | firstread routes add -",
+            "route": _ROUTE,
             "phantom": f"firstread phantom phantom && firstread send phantom --to {title}@{host}:{port}",
             "dcmtk": f"storescu +sd +r -aec {title} {host} {port} FOLDER",
         },

@@ -3,12 +3,25 @@
 from fastapi import APIRouter, Depends
 
 from firstread.access.people import read_form_token
-from firstread.web.pages import account, language, login, provider_login, setup, tview
+from firstread.web.pages import (
+    account,
+    alerts,
+    jobs,
+    language,
+    login,
+    provider_login,
+    setup,
+    study,
+    tview,
+    worklist,
+)
+
+_PAGES = (language, login, provider_login, setup, account, worklist, study, jobs, alerts, tview)
 
 
 def pages_router() -> APIRouter:
     """Return the pages; the app that includes them has `archive`, `door`, `events` and `settings` in its state."""
     router = APIRouter(include_in_schema=False, dependencies=[Depends(read_form_token)])
-    for each in (language, login, provider_login, setup, account, tview):
+    for each in _PAGES:
         router.include_router(each.router)
     return router

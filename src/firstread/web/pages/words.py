@@ -53,7 +53,9 @@ def chip_text(chip: Chip, t: PageWording) -> str:
     kind = t(f"finding.{chip.attenuation.replace('-', '_')}") if chip.attenuation else ""
     change = t(f"finding.{chip.change.replace(' ', '_')}") if chip.change else ""
     where = place(chip, t)
-    told = " ".join(part for part in (size, kind, where) if part) or (chip.finding if not chip.category else "")
+    told = " ".join(part for part in (size, kind, where) if part) or (
+        chip.finding if not chip.category else ""
+    )
     return " · ".join(part for part in (chip.category, told, change) if part)
 
 

@@ -130,9 +130,7 @@ def keep_view(
 
 
 @router.post("/worklist/views/{view}/remove")
-def forget_view(
-    request: Request, view: int, grant: Reading, back: Annotated[str, Form()] = "/"
-) -> Response:
+def forget_view(request: Request, view: int, grant: Reading, back: Annotated[str, Form()] = "/") -> Response:
     """Remove a view; one that is gone already is no failure."""
     with writing(archive_of(request).engine) as connection:
         remove_view(connection, owner_of(grant.actor), view)
