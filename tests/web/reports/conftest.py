@@ -33,7 +33,7 @@ class NamedDoor:
 
 def reauthenticate(connection, actor, secret):
     if secret != PASSWORD:
-        raise Denied("The password is wrong.", remedy="Type it again.")
+        return None
     return DR_ANNE if actor.name == "anne" else Signatory(2, "ben", "Dr Ben", "")
 
 
