@@ -1,5 +1,6 @@
 """The documents of a signature, looked at by others' programs."""
 
+import itertools
 import json
 import subprocess
 
@@ -115,7 +116,7 @@ def test_the_pdf_says_who_signed_and_what_nobody_reviewed(signed, debian_tool):
     assert "Cough." in text
     assert "corrected" in text
     assert NOTICE in text  # of N3
-    first, _, rest = text.partition("N3")
+    _first, _, _rest = text.partition("N3")
     assert "9.0 × 7.0 mm" in text
     assert "rejected" in text and "N2" in text
     header = pydicom.dcmread(signed / "report.dcm")
@@ -247,7 +248,7 @@ def test_an_addendum_and_an_amendment_name_what_they_take_the_place_of(reported,
     assert file_report(archive, settings, key)
     signings = rows(archive, Signing)
     assert [one.kind for one in signings] == ["final", "addendum", "amended"]
-    for before, after in zip(signings, signings[1:], strict=False):
+    for before, after in itertools.pairwise(signings):
         sr = pydicom.dcmread(archive.folder / after.folder / "sr.dcm")
         named = {
             one.ReferencedSOPInstanceUID
