@@ -11,6 +11,7 @@ from firstread.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Study
+from firstread.archive.worklist import refresh
 from firstread.errors import FirstreadError, UsageError
 from firstread.settings import Settings
 from firstread.workflow.jobs import add_reads, locked_study
@@ -67,6 +68,7 @@ def route(archive: Archive, study_uid: str, routes: Sequence[Route]) -> tuple[in
             return ()
         made = add_reads(connection, study.id, decision.reads)
         connection.execute(update(Study).where(Study.id == study.id).values(routed_at=seen))
+        refresh(connection, study.id)
     return made
 
 

@@ -13,6 +13,7 @@ from firstread.archive import Archive
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import writing
 from firstread.archive.models import Job, JobState, Study
+from firstread.archive.worklist import refresh, refresh_of_job
 from firstread.errors import UsageError
 from firstread.reports import Lang
 from firstread.workflow.images import images_of
@@ -73,6 +74,7 @@ def add_reads(
             "priority": priority,
         }
         made.append(connection.execute(insert(Job).values(row).returning(Job.id)).scalar_one())
+    refresh(connection, study_key)
     return tuple(made)
 
 
@@ -105,6 +107,7 @@ def end(connection: Connection, job: int, state: JobState, error: str = "") -> N
     """End a job that is locked."""
     values = {"state": state, "ended_at": now(), "error": error, "claim": ""}
     connection.execute(update(Job).where(Job.id == job).values(values))
+    refresh_of_job(connection, job)
 
 
 def retry(archive: Archive, job: int) -> None:
@@ -135,6 +138,25 @@ def retry(archive: Archive, job: int) -> None:
             "error": "",
         }
         connection.execute(update(Job).where(Job.id == job).values(values))
+        refresh(connection, row.study_key)
+
+
+def change_priority(archive: Archive, job: int, priority: Priority) -> None:
+    """Have a job that waits read earlier or later.
+
+    Raises:
+        UsageError: there is no such job, or it waits no more.
+    """
+    with writing(archive.engine) as connection:
+        row = _found(connection, job)
+        if row.state != "waiting":
+            raise UsageError(
+                f"Job {job} is {row.state}.", remedy="Only what waits can be read earlier or later."
+            )
+        # The queue that it waits in is decided when it is put there: another workflow puts it into another.
+        values = {"priority": PRIORITIES.index(priority), "workflow_id": new_token()}
+        connection.execute(update(Job).where(Job.id == job).values(values))
+        refresh(connection, row.study_key)
 
 
 def cancel(archive: Archive, job: int) -> None:

@@ -19,6 +19,7 @@ from firstread.workflow.node import Node
 from firstread.workflow.priors import fetch_priors, find_prior, unread_prior
 from firstread.workflow.reading import ReadOutcome, ReadRequest
 from firstread.workflow.result_folder import RESULT_JSON, SR, is_complete, load_result
+from firstread.workflow.summary import summary_of
 
 FIRST_WAIT_S = 5.0  # before the second attempt; each later one waits four times as long
 NO_ROOM_WAIT_S = 30.0
@@ -223,7 +224,12 @@ def _keep(node: Node, held: Claim) -> _Ended:
         keep_result(archive, folder)
         category = result.category.value if result.category is not None else ""
         if attempts.finish(
-            archive, held, digest=digest, category=category, deliveries=_deliveries(node, held, folder)
+            archive,
+            held,
+            digest=digest,
+            category=category,
+            deliveries=_deliveries(node, held, folder),
+            summary=summary_of(result),
         ):
             return {"verdict": "kept", "error": ""}
         if not attempts.is_there(archive, held.job):  # its study was removed meanwhile
