@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from firstread import __version__
+from firstread.cli.access import access
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
 from firstread.cli.config import config
@@ -68,6 +69,7 @@ app.command()(backup)
 app.command()(restore)
 app.command()(verify)
 app.command()(serve)
+app.add_typer(access, name="access")
 app.add_typer(config, name="config")
 app.command()(send)
 app.command()(echo)

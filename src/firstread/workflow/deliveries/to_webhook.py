@@ -106,7 +106,9 @@ class ToWebhook:
         service = f"{self.public_url}{PREFIX}"
         links = {"study": f"{service}/studies/{result.study_uid}"}
         try:
-            there = {each.sop_instance_uid: each.path for each in stored(archive, result.study_uid)}
+            there = {
+                each.sop_instance_uid: each.path for each in stored(archive, result.study_uid, within=None)
+            }
         except Problem:  # the study was removed
             return {}
         for path in sorted(folder.glob("*.dcm")):
