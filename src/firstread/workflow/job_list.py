@@ -75,7 +75,6 @@ def list_jobs(
     study_uid: str | None = None,
     within: ColumnElement[bool] | None = None,
     limit: int = 50,
-    within: Condition | None = None,
 ) -> list[JobStatus]:
     """Return jobs: those that run, then those that wait in the order of the queue, then the others, newest first.
 
@@ -87,7 +86,6 @@ def list_jobs(
         study_uid: Only of this study.
         within: What a row of `Study` must fulfil to be seen; None: every study may be.
         limit: So many at most.
-        within: What a row of `Study` must fulfil; None: every study does.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
