@@ -393,6 +393,12 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
         "Default: those of the system.",
     )
+    site_name: str = Field(
+        default="",
+        max_length=64,
+        examples=["St Elsewhere Hospital"],
+        description="Name of the hospital or practice, as signed reports name who answers for them. Default: none.",
+    )
     public_url: AnyHttpUrl | None = Field(
         default=None,
         examples=["https://firstread.example"],

@@ -26,6 +26,7 @@ from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.projects import projects
 from firstread.cli.read import read
+from firstread.cli.reports import reports
 from firstread.cli.routes import routes
 from firstread.cli.serve import serve
 
@@ -69,6 +70,7 @@ app.add_typer(archive, name="archive")
 app.add_typer(routes, name="routes")
 app.add_typer(jobs, name="jobs")
 app.add_typer(alerts, name="alerts")
+app.add_typer(reports, name="reports")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)

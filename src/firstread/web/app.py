@@ -24,7 +24,7 @@ from firstread.web.pages.failures import install_failures
 from firstread.web.pages.login import LOGIN, keep_language
 from firstread.web.pages.router import pages_router
 from firstread.web.reports import api
-from firstread.web.reports.asked import install_conflicts, signs_nobody
+from firstread.web.reports.asked import by_account, install_conflicts
 from firstread.workflow.reporting.pointed import Pointed
 
 
@@ -66,7 +66,7 @@ def create_app(
     app.state.events = hub
     app.state.settings = settings or Settings()
     app.state.pointed = Pointed(archive)
-    app.state.reauthenticate = signs_nobody
+    app.state.reauthenticate = by_account(app.state.settings)
     app.state.login_path = LOGIN
     app.state.keep_language = keep_language
     install(app)

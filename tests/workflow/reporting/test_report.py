@@ -1,9 +1,8 @@
 import pytest
 
-from firstread.access import Actor
 from firstread.archive.database import reading
 from firstread.workflow.reporting.history import difference, history
-from firstread.workflow.reporting.report import Changed, claim, open_report, release
+from firstread.workflow.reporting.report import Changed, open_report
 from firstread.workflow.reporting.subject import NotThere
 from tests.workflow.reporting.samples import ANNE, BEN, add_result
 
@@ -72,14 +71,3 @@ def test_a_study_that_was_read_again_takes_along_what_was_decided_of_the_same_le
     assert {name: one.verdict for name, one in opened.content.decisions.items()} == {"N1": "accepted"}
     assert opened.content.sections["indication"].text == "Cough."
     assert "N3" not in opened.content.sections["findings"].text
-
-
-def test_a_study_is_claimed_by_one_until_it_is_released(reported):
-    assert claim(reported.archive, reported.uid, ANNE) == "anne"
-    assert claim(reported.archive, reported.uid, BEN) == "anne"
-    release(reported.archive, reported.uid, BEN)
-    assert claim(reported.archive, reported.uid, BEN) == "anne"
-    release(reported.archive, reported.uid, ANNE)
-    assert claim(reported.archive, reported.uid, BEN) == "ben"
-    release(reported.archive, reported.uid, Actor("person", "chief"), force=True)
-    assert reported.open().claimed_by == ""

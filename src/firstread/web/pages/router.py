@@ -15,8 +15,12 @@ from firstread.web.pages import (
     tview,
     worklist,
 )
+from firstread.web.reports import clinician, editor, quality
 
-_PAGES = (language, login, provider_login, setup, account, worklist, study, jobs, alerts, tview)
+_PAGES = (
+    language, login, provider_login, setup, account,
+    worklist, study, jobs, alerts, tview, editor, clinician, quality,
+)  # fmt: skip
 
 
 def pages_router() -> APIRouter:

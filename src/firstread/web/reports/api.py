@@ -5,17 +5,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
 from firstread.access import Action, Grant, needs
-from firstread.access.gate import Denied
-from firstread.archive import Archive
+from firstread.archive import Archive, claims
 from firstread.archive.database import reading, writing
 from firstread.findings.finding import Point
 from firstread.network.dicomweb.access import OpenArchive
 from firstread.network.dicomweb.addresses import Uid
 from firstread.network.dicomweb.problems import RESPONSES, Problem
-from firstread.web.reports.asked import OpenSeries, Seen, told
+from firstread.web.reports.asked import OpenSeries, Seen, signatory_of, told
 from firstread.web.reports.shown import Json, content_shown, shown, signature_shown, version_shown
 from firstread.workflow.reporting import signing
 from firstread.workflow.reporting.by_hand import ByHand, entered
@@ -23,10 +21,10 @@ from firstread.workflow.reporting.changes import Change, changed, with_added
 from firstread.workflow.reporting.content import LONGEST_REASON, LONGEST_SECTION
 from firstread.workflow.reporting.filing import file_report
 from firstread.workflow.reporting.history import difference, history
-from firstread.workflow.reporting.report import Opened, claim, open_report, release, save, version_content
-from firstread.workflow.reporting.signing import Signatory
+from firstread.workflow.reporting.report import Opened, open_report, save, version_content
 from firstread.workflow.reporting.subject import subject_of
 from firstread.workflow.result_folder import RESULT_JSON
+from firstread.worklist.views import owner_of
 
 router = APIRouter(prefix="/api/studies/{study}", tags=["report"], responses=RESPONSES)
 
@@ -123,32 +121,17 @@ def prepare_series(archive: OpenArchive, series: OpenSeries, study: Uid, grant: 
     return Response(status_code=204)
 
 
-@router.post("/report/claim")
-def claim_study(archive: OpenArchive, study: Uid, grant: Edits) -> Json:
-    """Say that one reads the study now; the answer says who does."""
-    with told():
-        by = claim(archive, study, grant.actor, within=grant.within)
-    return {"claimed_by": by, "mine": by == grant.actor.name}
-
-
-@router.delete("/report/claim", status_code=204)
-def release_study(archive: OpenArchive, study: Uid, grant: Edits) -> Response:
-    """Let others read the study."""
-    with told():
-        release(archive, study, grant.actor, within=grant.within)
-    return Response(status_code=204)
-
-
 @router.post("/report/sign")
 def sign_report(
     request: Request, archive: OpenArchive, study: Uid, grant: Signs, seen: Seen, secret: Secret
 ) -> Response:
     """Sign the report: it is final, and its documents go to the archive and on their way."""
+    signatory = signatory_of(request, archive.engine, grant.actor, secret.password)
     with told(), writing(archive.engine) as connection:
-        signatory = _signatory(request, connection, grant, secret.password)
         opened, key = signing.sign(
             connection, archive, study, grant.actor, signatory, expected=seen, within=grant.within
         )
+        claims.release(connection, opened.subject.study_key, owner=owner_of(grant.actor))
     return _filed(request, archive, opened, key)
 
 
@@ -157,8 +140,8 @@ def add_addendum(
     request: Request, archive: OpenArchive, study: Uid, grant: Signs, seen: Seen, addendum: Addendum
 ) -> Response:
     """Add to a signed report, and sign what was added."""
+    signatory = signatory_of(request, archive.engine, grant.actor, addendum.password)
     with told(), writing(archive.engine) as connection:
-        signatory = _signatory(request, connection, grant, addendum.password)
         opened, key = signing.add_addendum(
             connection,
             archive,
@@ -256,19 +239,6 @@ def _answer(archive: Archive, opened: Opened, *, status: int = 200) -> Response:
     with reading(archive.engine) as connection:
         signatures = signing.signatures(connection, opened.key)
     return JSONResponse(shown(opened, signatures), status, {"ETag": f'"{opened.version}"'})
-
-
-def _signatory(request: Request, connection: Connection, grant: Grant, secret: str) -> Signatory:
-    """Return who signs, who has just shown again who it is.
-
-    Raises:
-        Denied: the secret is not the actor's.
-    """
-    reauthenticate = request.app.state.reauthenticate
-    found: Signatory | None = reauthenticate(connection, grant.actor, secret)
-    if found is None:
-        raise Denied("The password is wrong.", remedy="Type it again.")
-    return found
 
 
 def _filed(request: Request, archive: Archive, opened: Opened, key: int) -> Response:

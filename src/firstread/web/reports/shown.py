@@ -30,7 +30,6 @@ def shown(opened: Opened, signatures: Sequence[Signature] = ()) -> Json:
         "lang": content.lang,
         "author": opened.author,
         "changed_at": opened.changed_at.isoformat(),
-        "claimed_by": opened.claimed_by,
         "newer_result": opened.newer_result,
         "result_digest": opened.subject.digest,
         "reader": opened.result.reader.model_dump(mode="json"),

@@ -13,7 +13,7 @@ class Report(Base):
     """The report of a study; what it says is in its versions, of which `version` is the newest.
 
     `state`: preliminary, final, amended, as of the newest signature; `amending` while a signed report is being
-    changed. `token` is what its UIDs are made from. `claimed_by` is who reads the study now; "" for nobody.
+    changed. `token` is what its UIDs are made from.
     """
 
     __tablename__ = "report"
@@ -24,8 +24,6 @@ class Report(Base):
     state: Mapped[str] = mapped_column(default="preliminary", index=True)
     amending: Mapped[bool] = mapped_column(default=False)
     version: Mapped[int] = mapped_column(default=0)
-    claimed_by: Mapped[str] = mapped_column(default="")
-    claimed_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     changed_at: Mapped[datetime] = mapped_column(default=now, index=True)
 

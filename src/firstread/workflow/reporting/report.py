@@ -1,4 +1,4 @@
-"""A report: opened, saved as a new version that nobody else has changed meanwhile, claimed, looked back upon."""
+"""A report: opened, saved as a new version where nobody else has changed it meanwhile."""
 
 import hashlib
 from collections.abc import Callable
@@ -9,13 +9,15 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from firstread.access import Actor
+from firstread.access import Action, Actor
 from firstread.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
+from firstread.archive.notices import tell
+from firstread.archive.worklist import mark
 from firstread.errors import FirstreadError
 from firstread.findings import ReadResult
-from firstread.workflow.reporting import texts
+from firstread.workflow.reporting import texts, trail
 from firstread.workflow.reporting.content import Content
 from firstread.workflow.reporting.drafting import first_draft
 from firstread.workflow.reporting.models import Report, ReportVersion
@@ -56,7 +58,6 @@ class Opened:
         version: Number of the newest version.
         author: Who wrote that, "firstread" for a draft.
         changed_at: When.
-        claimed_by: Who reads the study now; "" for nobody.
         content: What it says.
         subject: The study and the result that it speaks of.
         newer_result: The study was read again since; a signed report does not follow by itself.
@@ -69,7 +70,6 @@ class Opened:
     version: int
     author: str
     changed_at: datetime
-    claimed_by: str
     content: Content = field(repr=False)
     subject: Subject = field(repr=False)
     newer_result: bool = False
@@ -166,47 +166,6 @@ def save(
     return written
 
 
-def claim(
-    archive: Archive, study_uid: str, actor: Actor, *, within: ColumnElement[bool] | None = None
-) -> str:
-    """Say that somebody reads a study now; return who does, which is whoever said so first.
-
-    Raises:
-        NotThere: nothing has read such a study.
-    """
-    opened = open_report(archive, study_uid, within=within, actor=actor)
-    free = Report.claimed_by.in_(("", actor.name))
-    with writing(archive.engine) as connection:
-        connection.execute(
-            update(Report)
-            .where(Report.id == opened.key, free)
-            .values(claimed_by=actor.name, claimed_at=now())
-        )
-        held = select(Report.claimed_by).where(Report.id == opened.key)
-        return str(connection.execute(held).scalar_one())
-
-
-def release(
-    archive: Archive,
-    study_uid: str,
-    actor: Actor,
-    *,
-    within: ColumnElement[bool] | None = None,
-    force: bool = False,
-) -> None:
-    """Let others read a study; only whoever claimed it can, unless `force` is given.
-
-    Raises:
-        NotThere: nothing has read such a study.
-    """
-    opened = open_report(archive, study_uid, within=within)
-    statement = update(Report).where(Report.id == opened.key)
-    if not force:
-        statement = statement.where(Report.claimed_by == actor.name)
-    with writing(archive.engine) as connection:
-        connection.execute(statement.values(claimed_by="", claimed_at=None))
-
-
 def version_content(connection: Connection, report_key: int, number: int) -> Content:
     """Return what a version says.
 
@@ -244,7 +203,6 @@ def _opened(
         version=row.version,
         author=version.author,
         changed_at=version.made_at,
-        claimed_by=row.claimed_by,
         content=Content.model_validate_json(version.content),
         subject=subject,
         newer_result=version.result_key != newest.result_key,
@@ -259,6 +217,7 @@ def _brought_up_to_date(connection: Connection, archive: Archive, newest: Subjec
         ).scalar_one()
         begun = texts.beginnings(connection, actor.name, newest.lang)
         content = first_draft(newest.result, digest=newest.digest, lang=newest.lang, texts=begun)
+        trail.told(connection, SOFTWARE, "C", newest.study_key, newest.study_uid, why="drafted", version="1")
         _write(connection, key, 1, newest.result_key, "preliminary", "drafted", SOFTWARE, content, {})
     elif opened.newer_result and opened.state == "preliminary":
         content = rebased(opened.content, newest.result, digest=newest.digest)
@@ -284,7 +243,28 @@ def _add_version(
 ) -> None:
     state = values.get("state", opened.state)
     result = values.pop("result_key", opened.subject.result_key)
-    _write(connection, opened.key, opened.version + 1, result, state, why, actor, content, values)
+    number = opened.version + 1
+    _write(connection, opened.key, number, result, state, why, actor, content, values)
+    subject = opened.subject
+    trail.told(
+        connection,
+        actor,
+        "U",
+        subject.study_key,
+        subject.study_uid,
+        why=why,
+        version=str(number),
+        state=state,
+    )
+    is_signed = state != "preliminary" and not values.get("amending", opened.amending)
+    mark(connection, subject.study_key, report="signed" if is_signed else "in_review")
+    tell(
+        connection,
+        "report",
+        study_key=subject.study_key,
+        needs=Action.EDIT_REPORT,
+        content={"study_uid": subject.study_uid, "version": number, "by": actor.name},
+    )
 
 
 def _write(

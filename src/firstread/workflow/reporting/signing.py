@@ -95,7 +95,7 @@ def sign(
         return opened.content
 
     kind: list[Kind] = []
-    values: dict[str, Any] = {"amending": False, "claimed_by": "", "claimed_at": None}
+    values: dict[str, Any] = {"amending": False}
     opened = save(
         connection,
         archive,

@@ -28,8 +28,6 @@ def upgrade() -> None:
         sa.Column("state", Text, nullable=False),
         sa.Column("amending", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("claimed_by", Text, nullable=False),
-        sa.Column("claimed_at", Moment(), nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("changed_at", Moment(), nullable=False),
         sa.ForeignKeyConstraint(
