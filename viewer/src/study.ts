@@ -32,7 +32,8 @@ const CLOSE_UP = 4; // sizes of a finding that its pane is high while its axes a
 export async function openStudy(root: HTMLElement): Promise<void> {
   const study = root.dataset["study"] ?? "";
   root.replaceChildren(element("p", { class: "opening", role: "status" }, [t("opening")]));
-  const [listed, result, made] = await Promise.all([seriesOf(study), resultOf(study), engine()]);
+  const hasResult = root.dataset["result"] === "on";
+  const [listed, result, made] = await Promise.all([seriesOf(study), hasResult ? resultOf(study) : undefined, engine()]);
   const shown = withPictures(listed);
   const wanted = new URLSearchParams(location.search).get("series") ?? result?.series_uid;
   const chosen = shown.find((one) => text(one, TAG.series) === wanted) ?? shown[0];

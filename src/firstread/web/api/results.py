@@ -27,7 +27,7 @@ Reader = Annotated[Grant, Depends(needs(Action.READ_PRELIMINARY))]
 @router.get("/studies/{study}/result")
 def newest_result(archive: OpenArchive, grant: Reader, study: Uid) -> Response:
     """Return the newest result of a study: `result.json`, as docs/reference/result-schema.json describes it."""
-    folder = archive.folder / newest_result_folder(archive, grant, study)
+    folder = archive.folder / _folder(archive, grant, study)
     try:
         return Response((folder / RESULT_JSON).read_bytes(), media_type="application/json")
     except FileNotFoundError:
@@ -41,7 +41,7 @@ def outlines(archive: OpenArchive, grant: Reader, study: Uid) -> JSONResponse:
     An outline is a box of voxels: `offset` and `shape` (slice, row, column), and `bits`, base64 of one bit a voxel
     in that order, the first in the lowest bit. A finding without a segment has none.
     """
-    folder = archive.folder / newest_result_folder(archive, grant, study)
+    folder = archive.folder / _folder(archive, grant, study)
     result = load_result(folder)
     found = finding_masks(result, folder / SEG) if (folder / SEG).is_file() else {}
     listed: list[dict[str, Any]] = [
@@ -56,12 +56,8 @@ def outlines(archive: OpenArchive, grant: Reader, study: Uid) -> JSONResponse:
     return JSONResponse({"outlines": listed})
 
 
-def newest_result_folder(archive: Archive, grant: Grant, study: str) -> str:
-    """Return the newest result folder of a study, relative to the archive's.
-
-    Raises:
-        Problem: 404, there is none, or the study may not be seen.
-    """
+def newest_result_folder(archive: Archive, grant: Grant, study: str) -> str | None:
+    """Return the newest result folder of a study, relative to the archive's; None where none may be seen."""
     statement = (
         select(Result.folder)
         .join(Job, Job.id == Result.job_key)
@@ -74,6 +70,11 @@ def newest_result_folder(archive: Archive, grant: Grant, study: str) -> str:
         statement = statement.where(grant.within)
     with reading(archive.engine) as connection:
         folder = connection.execute(statement).scalar_one_or_none()
-    if folder is None or not is_result_folder(folder):
+    return folder if folder is not None and is_result_folder(folder) else None
+
+
+def _folder(archive: Archive, grant: Grant, study: str) -> str:
+    folder = newest_result_folder(archive, grant, study)
+    if folder is None:
         raise missing()
     return folder
