@@ -28,9 +28,9 @@ def grid(spacing, *, turn=None, flip=(1, 1)) -> Geometry:
     shape = tuple(int(140 / mm) for mm in spacing)
     steps = [
         turn @ (np.array(axis) * mm)
-        for axis, mm in zip(([0, 0, 1], [0, flip[0], 0], [flip[1], 0, 0]), spacing)
+        for axis, mm in zip(([0, 0, 1], [0, flip[0], 0], [flip[1], 0, 0]), spacing, strict=True)
     ]
-    origin = CENTRE - sum(step * (n - 1) / 2 for step, n in zip(steps, shape))
+    origin = CENTRE - sum(step * (n - 1) / 2 for step, n in zip(steps, shape, strict=True))
     return Geometry.from_axes(
         shape=shape,
         origin_lps_mm=origin,

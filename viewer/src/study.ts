@@ -269,7 +269,10 @@ class ReadingRoom {
     if (changed.has("tool")) {
       choose(state.tool);
       this.#pictures.dataset["tool"] = state.tool;
-      if (state.tool === "add") this.panel.say(t("add.hint"));
+      if (state.tool === "add") {
+        this.panel.say(t("add.hint"));
+        void this.decisions.prepare();
+      }
     }
     const edited = this.room.shown.find((one) => one.finding.id === state.editing)?.finding;
     if (changed.has("editing") && edited) this.stack.closeUp(edited.center_lps_mm, Math.max(...edited.size_mm) * CLOSE_UP);

@@ -13,13 +13,15 @@ from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
 from firstread.settings import Settings
-from firstread.web import events, static_files
-from firstread.web.api import results
+from firstread.web import events, outlines, static_files
 from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
 from firstread.web.pages.failures import install_failures
 from firstread.web.pages.router import pages_router
+from firstread.web.reports import api
+from firstread.web.reports.asked import install_conflicts, signs_nobody
+from firstread.workflow.reporting.pointed import Pointed
 
 
 def create_app(
@@ -57,10 +59,14 @@ def create_app(
     app.state.door = ThisComputer(open_to_all=allow_remote)
     app.state.events = hub
     app.state.settings = settings or Settings()
+    app.state.pointed = Pointed(archive)
+    app.state.reauthenticate = signs_nobody
     install(app)
     install_failures(app)
+    install_conflicts(app)
     app.include_router(dicomweb_router())
-    app.include_router(results.router)
+    app.include_router(api.router)
+    app.include_router(outlines.router)
     app.include_router(static_files.router)
     app.include_router(events.router)
     app.include_router(pages_router())

@@ -13,7 +13,7 @@ from firstread.archive.models import Study
 from firstread.network.dicomweb.access import OpenArchive
 from firstread.network.dicomweb.addresses import Uid
 from firstread.network.dicomweb.problems import missing
-from firstread.web.api.results import newest_result_folder
+from firstread.web.outlines import newest
 from firstread.web.pages.navigation import has_page, may
 from firstread.web.pages.render import page
 from firstread.web.static_files import FOLDER, WITH_WEBASSEMBLY
@@ -35,7 +35,7 @@ def view(
     if not _is_there(archive, grant, study):
         raise missing()
     preliminary = may(request, Action.READ_PRELIMINARY)
-    has_result = preliminary is not None and newest_result_folder(archive, preliminary, study) is not None
+    has_result = preliminary is not None and newest(archive, study, preliminary.within) is not None
     return page(
         request,
         "tview.html",
