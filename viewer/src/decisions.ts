@@ -95,8 +95,10 @@ export class Decisions {
   /** Decide of a finding. */
   async decide(one: Shown, decision: Verdict, { reason = "", edits }: { reason?: string; edits?: Edits } = {}): Promise<void> {
     const before = this.#told(one);
-    await this.#send({ [one.finding.id]: change(decision, reason, edits) });
-    this.undo.push(() => this.#send({ [one.finding.id]: change(before.decision, before.reason, before.edits) }));
+    if (!(await this.#send({ [one.finding.id]: change(decision, reason, edits) }))) return;
+    this.undo.push(async () => {
+      await this.#send({ [one.finding.id]: change(before.decision, before.reason, before.edits) });
+    });
   }
 
   /** Have the engine segment and measure what is at a point, and add it. */
@@ -115,7 +117,9 @@ export class Decisions {
     const added = this.room.shown.find((one) => !known.has(one.finding.id));
     if (!added) return undefined;
     const { id, diameter_mm } = added.finding;
-    this.undo.push(() => this.#send({ [id]: change("rejected", "-") }));
+    this.undo.push(async () => {
+      await this.#send({ [id]: change("rejected", t("act.undo")) });
+    });
     this.room.change({ selected: id });
     this.said(t("add.done", id, diameter_mm ? `${diameter_mm.long} × ${diameter_mm.short} mm` : ""), false);
     return id;
@@ -136,9 +140,10 @@ export class Decisions {
     };
   }
 
-  async #send(findings: Record<string, unknown>): Promise<void> {
+  /** Send changes; false where they were not kept, and why was said. */
+  async #send(findings: Record<string, unknown>): Promise<boolean> {
     this.said(t("saving"), false);
-    await this.#exclusively(async () => {
+    return this.#exclusively(async () => {
       this.#take(
         await ask<Report>(this.#path, {
           method: "PATCH",
@@ -155,20 +160,22 @@ export class Decisions {
   }
 
   /** One step after the other: each has to know the version that the one before made. */
-  async #exclusively(step: () => Promise<unknown>): Promise<void> {
+  async #exclusively(step: () => Promise<unknown>): Promise<boolean> {
     const turn = this.#queue.then(async () => {
       try {
         await step();
+        return true;
       } catch (problem) {
         if (!(problem instanceof Refused)) throw problem;
-        await this.#explain(problem);
+        this.#explain(problem);
+        return false;
       }
     });
     this.#queue = turn.catch(() => undefined);
-    await turn;
+    return turn;
   }
 
-  async #explain(problem: Refused): Promise<void> {
+  #explain(problem: Refused): void {
     const newer = (problem.body as { report?: Report } | undefined)?.report;
     if (problem.status === 409 && newer) {
       this.#report = newer;
