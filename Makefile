@@ -21,7 +21,7 @@ JOBS   ?= auto
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format docs bench figure3 reference train-lung-nodule clean
+.PHONY: help demo viewer test lint format docs bench figure3 reference train-lung-nodule clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,15 +32,19 @@ $(BIN)/python:
 
 $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing firstread ($*) into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	@FIRSTREAD_WITHOUT_VIEWER=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--editable ".$(if $(filter run,$*),,[$*])"
 	@touch $@
 
 demo: $(VENV)/.installed-run ## send a synthetic chest CT to a node of its own, and say where the report is
 	@$(BIN)/firstread demo --out "$(OUT)/demo"
 
+viewer: $(BIN)/python ## build the viewer, which npm makes from viewer/
+	@$(BIN)/python scripts/build-viewer
+
 test: $(VENV)/.installed-test ## run the whole test suite (JOBS=n)
 	@scripts/install-debian-packages --if-possible
+	@$(BIN)/python scripts/build-viewer --if-possible
 ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
@@ -81,5 +85,5 @@ train-lung-nodule: $(VENV)/.installed-train,convert ## train the lung-nodule mod
 		$(BIN)/python -m training.lung_nodule.run $(if $(SMOKE),--smoke,--scans "$(SCANS)") --work "$(WORK)"
 
 clean: ## remove what the targets made, the environment included
-	rm -rf "$(VENV)" "$(OUT)" build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" "$(OUT)" viewer/node_modules src/firstread/web/static/tview build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks training -name __pycache__ -type d -prune -exec rm -rf {} +

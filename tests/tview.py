@@ -15,16 +15,27 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 READY = "#tview[data-state=planes]"
-LOADED_MS = 60_000
+LOADED_MS = 20_000
 
 
 @contextmanager
 def opened(
-    browser: Browser, url: str, study_uid: str, *, query: str = "", size=(1366, 768), lang: str = "en", ready: str = READY
+    browser: Browser,
+    url: str,
+    study_uid: str,
+    *,
+    query: str = "",
+    size=(1366, 768),
+    lang: str = "en",
+    ready: str = READY,
+    errors: str | None = None,
 ) -> Iterator[Page]:
-    """A page that shows a study, every plane of it; any error in its console fails the test."""
+    """A page that shows a study, every plane of it; any error in its console fails the test, but those that hold the
+    words of `errors`."""
     context = browser.new_context(
-        base_url=url, viewport={"width": size[0], "height": size[1]}, locale={"en": "en-GB", "zh": "zh-CN"}[lang]
+        base_url=url,
+        viewport={"width": size[0], "height": size[1]},
+        locale={"en": "en-GB", "zh": "zh-CN"}[lang],
     )
     page = context.new_page()
     wrong: list[str] = []
@@ -32,9 +43,13 @@ def opened(
     page.on("pageerror", lambda error: wrong.append(str(error)))
     try:
         page.goto(f"/studies/{study_uid}/view{query}")
-        page.wait_for_selector(ready, timeout=LOADED_MS)
+        try:
+            page.wait_for_selector(ready, timeout=LOADED_MS)
+        except Exception as late:
+            shown = page.locator("body").inner_text()[:500]
+            raise AssertionError(f"{page.url} is not ready: {wrong}, {shown!r}") from late
         yield page
-        assert wrong == []
+        assert [each for each in wrong if errors is None or errors not in each] == []
     finally:
         context.close()
 
@@ -49,3 +64,12 @@ def canvas(page: Page, pane: str) -> np.ndarray:
         pane,
     )
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L"))
+
+
+def until(page: Page, true: str, given: object = None, *, limit_ms: int = 10_000) -> None:
+    """Wait until an expression is true in the page, whose policy forbids Playwright's own way of waiting for one."""
+    for _ in range(limit_ms // 50):
+        if page.evaluate(true, given):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"not within {limit_ms} ms: {true}")

@@ -279,8 +279,8 @@ class Settings(BaseSettings):
     )
     viewer_findings_first: bool = Field(
         default=True,
-        description="Whether the viewer shows the AI's findings when a study is opened; where a first look without them "
-        "is wanted, false: one key shows them. Default: true.",
+        description="Whether the viewer shows the AI's findings when a study is opened. False where a first look "
+        "without them is wanted: one key shows them. Default: true.",
     )
 
     stop_grace_s: float = Field(

@@ -6,7 +6,7 @@ import pytest
 from firstread.archive import open_archive
 from firstread.dicom.geometry import Geometry
 from tests.network.dicomweb.conftest import serving
-from tests.tview import canvas, opened
+from tests.tview import canvas, opened, until
 from tests.viewed import ct, encoded, viewed
 
 CENTRE = np.array([12.0, -140.0, -260.0])
@@ -26,10 +26,17 @@ def grid(spacing, *, turn=None, flip=(1, 1)) -> Geometry:
     """A grid of 140 mm around the centre: spacing along (slice, row, column)."""
     turn = np.eye(3) if turn is None else turn
     shape = tuple(int(140 / mm) for mm in spacing)
-    steps = [turn @ (np.array(axis) * mm) for axis, mm in zip(([0, 0, 1], [0, flip[0], 0], [flip[1], 0, 0]), spacing)]
-    origin = CENTRE - sum(step * (n - 1) / 2 for step, n in zip(steps, shape))
+    steps = [
+        turn @ (np.array(axis) * mm)
+        for axis, mm in zip(([0, 0, 1], [0, flip[0], 0], [flip[1], 0, 0]), spacing, strict=True)
+    ]
+    origin = CENTRE - sum(step * (n - 1) / 2 for step, n in zip(steps, shape, strict=True))
     return Geometry.from_axes(
-        shape=shape, origin_lps_mm=origin, slice_step_mm=steps[0], row_step_mm=steps[1], column_step_mm=steps[2]
+        shape=shape,
+        origin_lps_mm=origin,
+        slice_step_mm=steps[0],
+        row_step_mm=steps[1],
+        column_step_mm=steps[2],
     )
 
 
@@ -99,11 +106,11 @@ def measure(page, pane: str, start: tuple[float, float], end: tuple[float, float
     page.mouse.move(box["x"] + (start[0] + end[0]) / 2, box["y"] + (start[1] + end[1]) / 2)
     page.mouse.move(box["x"] + end[0], box["y"] + end[1])
     page.mouse.up()
-    page.wait_for_function("() => tview.measured().at(-1)?.stats.some(one => one.length !== undefined)")
+    until(page, "tview.measured().at(-1)?.stats.some(one => one.length !== undefined) ?? false")
     found = page.evaluate("tview.measured()")
     assert len(found) == before + 1
     length = found[-1]["stats"][0]
     assert length["unit"] == "mm"
     page.keyboard.press("u")
-    page.wait_for_function("n => tview.measured().length === n", arg=before)
+    until(page, "n => tview.measured().length === n", before)
     return length["length"]

@@ -19,19 +19,21 @@ export interface Edits {
   laterality?: string;
 }
 
+/** A finding as the report has it: the AI's (null where a person added it), and as it stands (null where rejected). */
 interface Told {
   id: string;
-  decision?: Verdict | "added";
-  verdict?: Verdict | "added";
-  reason?: string;
-  edited?: Edits | null;
-  edits?: Edits | null;
-  finding?: Finding;
+  decision: Verdict | "added";
+  reason: string;
+  edited: Edits | null;
+  ai: Finding | null;
+  finding: Finding | null;
 }
 
 interface Report {
   state: string;
   version: number;
+  /** Whether it can be changed: it is not signed, or is being amended. */
+  open: boolean;
   findings: Told[];
 }
 
@@ -93,8 +95,10 @@ export class Decisions {
   /** Decide of a finding. */
   async decide(one: Shown, decision: Verdict, { reason = "", edits }: { reason?: string; edits?: Edits } = {}): Promise<void> {
     const before = this.#told(one);
-    await this.#send({ [one.finding.id]: change(decision, reason, edits) });
-    this.undo.push(() => this.#send({ [one.finding.id]: change(before.decision, before.reason, before.edits) }));
+    if (!(await this.#send({ [one.finding.id]: change(decision, reason, edits) }))) return;
+    this.undo.push(async () => {
+      await this.#send({ [one.finding.id]: change(before.decision, before.reason, before.edits) });
+    });
   }
 
   /** Have the engine segment and measure what is at a point, and add it. */
@@ -102,41 +106,44 @@ export class Decisions {
     const known = new Set(this.room.shown.map((one) => one.finding.id));
     this.said(t("add.working"), false);
     await this.#exclusively(async () => {
-      const { body } = await ask<{ id?: string; finding?: Finding } | undefined>(`/api/studies/${this.study}/findings`, {
-        method: "POST",
-        headers: { ...JSON_BODY, ...this.#match() },
-        body: JSON.stringify({ center_lps_mm: center }),
-      });
-      await this.load();
-      const named = body?.finding?.id ?? body?.id;
-      if (body?.finding && !this.room.shown.some((one) => one.finding.id === body.finding!.id)) {
-        this.room.shown.push({ finding: body.finding, decision: "added", reason: "", voxels: undefined });
-        this.room.findingsChanged();
-      }
-      return named;
+      this.#take(
+        await ask<Report>(`/api/studies/${this.study}/findings`, {
+          method: "POST",
+          headers: { ...JSON_BODY, ...this.#match() },
+          body: JSON.stringify({ center_lps_mm: center }),
+        }),
+      );
     });
     const added = this.room.shown.find((one) => !known.has(one.finding.id));
     if (!added) return undefined;
     const { id, diameter_mm } = added.finding;
-    this.undo.push(() => this.#send({ [id]: change("rejected", "-") }));
+    this.undo.push(async () => {
+      await this.#send({ [id]: change("rejected", t("act.undo")) });
+    });
     this.room.change({ selected: id });
     this.said(t("add.done", id, diameter_mm ? `${diameter_mm.long} × ${diameter_mm.short} mm` : ""), false);
     return id;
   }
 
+  /** Have the server decode the series, so that what is pointed at is measured at once. */
+  async prepare(): Promise<void> {
+    if (this.#report?.open) await ask(`/api/studies/${this.study}/findings/prepare`, { method: "POST" }).catch(() => undefined);
+  }
+
   #told(one: Shown): { decision: Verdict; reason: string; edits: Edits | undefined } {
     const kept = this.#report?.findings.find((each) => each.id === one.finding.id);
-    const decision = kept?.decision ?? kept?.verdict ?? "unreviewed";
+    const decision = kept?.decision ?? "unreviewed";
     return {
       decision: decision === "added" ? "unreviewed" : decision,
       reason: kept?.reason ?? "",
-      edits: kept?.edited ?? kept?.edits ?? undefined,
+      edits: kept?.edited ?? undefined,
     };
   }
 
-  async #send(findings: Record<string, unknown>): Promise<void> {
+  /** Send changes; false where they were not kept, and why was said. */
+  async #send(findings: Record<string, unknown>): Promise<boolean> {
     this.said(t("saving"), false);
-    await this.#exclusively(async () => {
+    return this.#exclusively(async () => {
       this.#take(
         await ask<Report>(this.#path, {
           method: "PATCH",
@@ -153,58 +160,60 @@ export class Decisions {
   }
 
   /** One step after the other: each has to know the version that the one before made. */
-  async #exclusively(step: () => Promise<unknown>): Promise<void> {
+  async #exclusively(step: () => Promise<unknown>): Promise<boolean> {
     const turn = this.#queue.then(async () => {
       try {
         await step();
+        return true;
       } catch (problem) {
         if (!(problem instanceof Refused)) throw problem;
-        await this.#explain(problem);
+        this.#explain(problem);
+        return false;
       }
     });
     this.#queue = turn.catch(() => undefined);
-    await turn;
+    return turn;
   }
 
-  async #explain(problem: Refused): Promise<void> {
-    const told: Record<number, string> = { 401: "report.denied", 403: "report.denied" };
-    if (problem.status === 412 || problem.status === 428) {
-      await this.load();
+  #explain(problem: Refused): void {
+    const newer = (problem.body as { report?: Report } | undefined)?.report;
+    if (problem.status === 409 && newer) {
+      this.#report = newer;
+      this.apply(this.room.result);
       this.said(t("report.other"), true);
-    } else if ((problem.status === 404 || problem.status === 405) && !this.#report) {
+    } else if (problem.status === 409 && this.#report && !this.#report.open) {
+      this.said(t("report.signed"), true);
+    } else if ([404, 405, 428].includes(problem.status) && !this.#report) {
       this.said(t("report.absent"), true);
+    } else if (problem.status === 401 || problem.status === 403) {
+      this.said([t("report.denied"), problem.remedy].filter(Boolean).join(" "), true);
     } else {
-      const key = told[problem.status];
-      this.said(key ? t(key) : t("not.saved", [problem.message, problem.remedy].filter(Boolean).join(" ")), true);
+      this.said(t("not.saved", [problem.message, problem.remedy].filter(Boolean).join(" ")), true);
     }
     this.room.findingsChanged();
   }
 
-  #take({ body, headers }: { body: Report; headers: Headers }): void {
-    const tag = Number((headers.get("ETag") ?? "").replace(/\D/g, ""));
-    this.#report = { ...body, version: body.version ?? tag, findings: body.findings ?? [] };
+  #take({ body }: { body: Report }): void {
+    this.#report = body;
     this.apply(this.room.result);
   }
 
-  /** Show the findings as they stand. */
+  /** Show the findings as they stand; a rejected one as the AI has it. */
   apply(result: Result | undefined): void {
-    const voxels = new Map(this.room.shown.map((one) => [one.finding.id, one.voxels]));
-    const known = new Map((result?.findings ?? []).map((finding) => [finding.id, finding]));
-    const shown: Shown[] = [...known.values()].map((finding) => {
+    const before = new Map(this.room.shown.map((one) => [one.finding.id, one.voxels]));
+    const ais: Shown[] = (result?.findings ?? []).map((finding) => {
       const told = this.#report?.findings.find((one) => one.id === finding.id);
       return {
-        finding: edited(finding, told?.edited ?? told?.edits),
-        decision: NAMED[told?.decision ?? told?.verdict ?? "unreviewed"],
+        finding: told?.finding ? { ...told.finding, axes_lps_mm: edited(finding, told.edited).axes_lps_mm } : finding,
+        decision: NAMED[told?.decision ?? "unreviewed"],
         reason: told?.reason ?? "",
-        voxels: voxels.get(finding.id),
+        voxels: before.get(finding.id),
       };
     });
-    for (const told of this.#report?.findings ?? []) {
-      const finding = told.finding ?? ("center_lps_mm" in told ? (told as unknown as Finding) : undefined);
-      if (known.has(told.id) || !finding) continue;
-      shown.push({ finding: { ...finding, id: told.id }, decision: "added", reason: "", voxels: voxels.get(told.id) });
-    }
-    this.room.shown = shown;
+    const added = (this.#report?.findings ?? []).flatMap<Shown>(({ id, decision, finding }) =>
+      decision === "added" && finding ? [{ finding, decision, reason: "", voxels: before.get(id) }] : [],
+    );
+    this.room.shown = [...ais, ...added];
     this.room.findingsChanged();
   }
 }

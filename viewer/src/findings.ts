@@ -25,7 +25,7 @@ export class FindingsPanel {
     room.onChange((changed) => {
       if (["findings", "selected", "editing"].some((key) => changed.has(key as never))) this.draw();
     });
-    window.addEventListener("tview:axes", (event) => void this.#dragged((event as CustomEvent<string>).detail));
+    window.addEventListener("tview:axes", () => this.draw());
     this.draw();
   }
 
@@ -205,11 +205,6 @@ export class FindingsPanel {
       else this.draw();
     });
     return form;
-  }
-
-  async #dragged(id: string): Promise<void> {
-    if (this.room.state.editing === id) this.draw();
-    await Promise.resolve();
   }
 }
 

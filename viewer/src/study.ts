@@ -32,7 +32,8 @@ const CLOSE_UP = 4; // sizes of a finding that its pane is high while its axes a
 export async function openStudy(root: HTMLElement): Promise<void> {
   const study = root.dataset["study"] ?? "";
   root.replaceChildren(element("p", { class: "opening", role: "status" }, [t("opening")]));
-  const [listed, result, made] = await Promise.all([seriesOf(study), resultOf(study), engine()]);
+  const hasResult = root.dataset["result"] === "on";
+  const [listed, result, made] = await Promise.all([seriesOf(study), hasResult ? resultOf(study) : undefined, engine()]);
   const shown = withPictures(listed);
   const wanted = new URLSearchParams(location.search).get("series") ?? result?.series_uid;
   const chosen = shown.find((one) => text(one, TAG.series) === wanted) ?? shown[0];
@@ -268,7 +269,10 @@ class ReadingRoom {
     if (changed.has("tool")) {
       choose(state.tool);
       this.#pictures.dataset["tool"] = state.tool;
-      if (state.tool === "add") this.panel.say(t("add.hint"));
+      if (state.tool === "add") {
+        this.panel.say(t("add.hint"));
+        void this.decisions.prepare();
+      }
     }
     const edited = this.room.shown.find((one) => one.finding.id === state.editing)?.finding;
     if (changed.has("editing") && edited) this.stack.closeUp(edited.center_lps_mm, Math.max(...edited.size_mm) * CLOSE_UP);

@@ -13,8 +13,7 @@ from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
 from firstread.settings import Settings
-from firstread.web import events, static_files
-from firstread.web.api import results
+from firstread.web import events, outlines, static_files
 from firstread.web.audited import Audited
 from firstread.web.alerts import alerts_router
 from firstread.web.events import EventHub
@@ -74,7 +73,7 @@ def create_app(
     install_conflicts(app)
     app.include_router(dicomweb_router())
     app.include_router(api.router)
-    app.include_router(results.router)
+    app.include_router(outlines.router)
     app.include_router(static_files.router)
     app.include_router(events.router)
     app.include_router(alerts_router())

@@ -46,7 +46,9 @@ def static_url(name: str) -> str:
     return f"{PREFIX}/{edition()}/{name}"
 
 
-WITH_WEBASSEMBLY = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'") + "; worker-src 'self'"
+WITH_WEBASSEMBLY = (
+    POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'") + "; worker-src 'self'"
+)
 """The policy of the viewer: its decoders are WebAssembly in workers, and a worker has the policy of its own file."""
 _VIEWER = "tview/"
 

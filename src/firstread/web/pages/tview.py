@@ -13,7 +13,8 @@ from firstread.archive.models import Study
 from firstread.network.dicomweb.access import OpenArchive
 from firstread.network.dicomweb.addresses import Uid
 from firstread.network.dicomweb.problems import missing
-from firstread.web.pages.navigation import has_page
+from firstread.web.outlines import newest
+from firstread.web.pages.navigation import has_page, may
 from firstread.web.pages.render import page
 from firstread.web.static_files import FOLDER, WITH_WEBASSEMBLY
 
@@ -33,6 +34,8 @@ def view(
     """Show a study, or say that the viewer is not built."""
     if not _is_there(archive, grant, study):
         raise missing()
+    preliminary = may(request, Action.READ_PRELIMINARY)
+    has_result = preliminary is not None and newest(archive, study, preliminary.within) is not None
     return page(
         request,
         "tview.html",
@@ -40,6 +43,7 @@ def view(
         study=study,
         is_built=(FOLDER / SCRIPT).is_file(),
         findings="on" if request.app.state.settings.viewer_findings_first else "off",
+        has_result=has_result,
         has_report=has_page(request, f"/api/studies/{study}/report"),
         has_report_page=has_page(request, f"/studies/{study}/report"),
         has_worklist=has_page(request, "/"),

@@ -1,1 +1,0 @@
-"""What pages ask for as JSON, below `/api`."""
