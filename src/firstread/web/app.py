@@ -14,8 +14,8 @@ from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
 from firstread.settings import Settings
 from firstread.web import events, outlines, static_files
-from firstread.web.audited import Audited
 from firstread.web.alerts import alerts_router
+from firstread.web.audited import Audited
 from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
