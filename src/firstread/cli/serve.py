@@ -100,6 +100,8 @@ def _watch(service: "Service", wait: "Callable[[float | None], bool]") -> None:
 
 def _tell(service: "Service", settings: "Settings") -> None:
     """Say what runs, where, and what it lacks."""
+    from firstread.access.gate import is_loopback
+
     facts = service.facts()
     if "port" in facts:
         _log.info("%s listens for DICOM on %s port %d", facts["ae_title"], facts["host"], facts["port"])
@@ -107,6 +109,9 @@ def _tell(service: "Service", settings: "Settings") -> None:
             _log.warning("nobody may associate yet: list them in the setting dicom_callers")
     if "api" in facts:
         _log.info("DICOMweb: http://%(host)s:%(port)d/dicom-web", facts["api"])
+        public = settings.public_url
+        if not is_loopback(settings.api_host) and (public is None or public.scheme != "https"):
+            _log.warning("passwords and images travel in the clear: have TLS in front, and set public_url")
         if (first := service.first_link()) is not None:
             url, file = first
             _log.warning("there is no account yet: the link in %s makes the first administrator, once", file)
