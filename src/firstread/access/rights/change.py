@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select, update
 
 from firstread.access.action import Action
-from firstread.access.rights.holdings import actor_key
+from firstread.access.rights.holdings import known_key
 from firstread.access.rights.models import Holding, PolicyVersion, Role, Rule
 from firstread.access.rights.policy import ANY_ACTION, StoredRule
 from firstread.access.rights.scope import ALL, parse_scope
@@ -137,7 +137,7 @@ def remove_role(connection: Connection, name: str) -> None:
 
 def _subject(connection: Connection, subject: str) -> str:
     if not subject.startswith(ROLE):
-        return actor_key(subject)
+        return known_key(connection, subject)
     if not _is_role(connection, subject.removeprefix(ROLE)):
         raise UsageError(f"There is no {subject[:64]!r}.", remedy="`firstread access roles` lists them.")
     return subject

@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, delete, insert, select
 
+from firstread.access.accounts.models import AccountRow
 from firstread.access.actor import Kind
 from firstread.access.rights.models import Collection, Holding, Role
 from firstread.errors import UsageError
@@ -28,6 +29,17 @@ def actor_key(text: str) -> str:
     return f"{kind}:{name.strip()}"
 
 
+def known_key(connection: Connection, text: str) -> str:
+    """Return an actor as `actor_key` does, an account's name as the account has it, whatever its capitals here."""
+    key = actor_key(text)
+    kind, _, name = key.partition(":")
+    if kind not in ("person", "service"):
+        return key
+    same = (AccountRow.kind == kind, AccountRow.name_folded == name.casefold())
+    found = connection.execute(select(AccountRow.name).where(*same)).scalar_one_or_none()
+    return f"{kind}:{found or name}"
+
+
 def give(connection: Connection, actor: str, kind: HoldingKind, value: str) -> None:
     """Let an actor hold something; where it does already, nothing changes.
 
@@ -40,7 +52,7 @@ def give(connection: Connection, actor: str, kind: HoldingKind, value: str) -> N
     Raises:
         UsageError: there is no such role or project, or no such actor can be.
     """
-    key, value = actor_key(actor), value.strip()
+    key, value = known_key(connection, actor), value.strip()
     known = {
         "role": select(Role.id).where(Role.name == value),
         "project": select(Collection.id).where(Collection.kind == "project", Collection.name == value),
@@ -58,7 +70,11 @@ def take(connection: Connection, actor: str, kind: HoldingKind, value: str) -> N
     Raises:
         UsageError: it does not hold it.
     """
-    same = (Holding.actor == actor_key(actor), Holding.kind == kind, Holding.value == value.strip())
+    same = (
+        Holding.actor == known_key(connection, actor),
+        Holding.kind == kind,
+        Holding.value == value.strip(),
+    )
     if connection.execute(delete(Holding).where(*same)).rowcount == 0:
         raise UsageError(f"The actor does not hold this {kind}.")
 

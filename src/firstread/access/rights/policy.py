@@ -27,7 +27,7 @@ class StoredRule:
 
     def __str__(self) -> str:
         where = "" if self.scope == ALL else f" in {self.scope}"
-        return f"rule {self.id}: {self.effect} {self.subject} {self.action}{where}"
+        return f"Rule {self.id}: {self.effect} {self.subject} {self.action}{where}"
 
 
 class Policy:
@@ -47,7 +47,11 @@ class Policy:
             self._by_subject.setdefault(rule.subject, []).append(rule)
         from casbin import Enforcer  # a tenth of a second, which not every command has to wait
 
-        self._enforcer = Enforcer(str(MODEL), _Adapter(self._rules.values()), enable_log=False)
+        model = Enforcer.new_model(str(MODEL))
+        for rule in self._rules.values():
+            line = [str(rule.id), rule.subject, rule.action, rule.scope, rule.effect]
+            model.add_policy("p", "p", line)
+        self._enforcer = Enforcer(model)
         self._enforcer.add_function("concerns", lambda subjects, subject: subject in subjects)
         self._enforcer.add_function("names", _names)
         self._enforcer.add_function("holds", lambda scopes, scope: scope in scopes)
@@ -91,15 +95,3 @@ def load_policy(connection: Connection, version: int) -> Policy:
 
 def _names(action: str, wanted: str) -> bool:
     return action in (ANY_ACTION, wanted)
-
-
-class _Adapter:
-    """Hands the rules to casbin, which does not read the database itself."""
-
-    def __init__(self, rules: Iterable[StoredRule]) -> None:
-        self._rules = rules
-
-    def load_policy(self, model: Any) -> None:  # noqa: ANN401 - casbin's
-        """Fill casbin's model."""
-        for rule in self._rules:
-            model.add_policy("p", "p", [str(rule.id), rule.subject, rule.action, rule.scope, rule.effect])

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, and_, false, literal, 
 from sqlalchemy import String as SQLString
 from sqlalchemy import cast as as_type
 
+from firstread.access.accounts.models import BelongingRow
 from firstread.access.action import Action
 from firstread.access.actor import Actor
 from firstread.access.gate import Denied, Grant
@@ -83,7 +84,7 @@ class Rights:
             held = _held(connection, scopes, standing, study)
         allowed, rule = policy.decide(standing.subjects, action, held)
         if rule is not None:
-            return Decision(allowed, rule, f"{str(rule).capitalize()}.")
+            return Decision(allowed, rule, f"{rule}.")
         for number, scope in glass:
             if scope in held:
                 return Decision(True, None, f"Broken glass {number}: {scope}.")
@@ -119,9 +120,11 @@ class _Scopes:
 
     def condition(self, standing: Standing) -> ColumnElement[bool] | None:
         """Return what a row of `Study` must fulfil; None: nothing."""
-        given = [] if ALL in self.allowed else [as_condition(each, standing) for each in sorted(self.allowed)]
-        kept = [as_condition(each, standing) for each in sorted(self.denied)]
-        conditions = [or_(*given)] * bool(given) + [not_(or_(*kept))] * bool(kept)
+        conditions = []
+        if ALL not in self.allowed:
+            conditions.append(or_(*(as_condition(each, standing) for each in sorted(self.allowed))))
+        if self.denied:
+            conditions.append(not_(or_(*(as_condition(each, standing) for each in sorted(self.denied)))))
         return and_(*conditions) if conditions else None
 
 
@@ -149,12 +152,12 @@ def _at_all(policy: Policy, standing: Standing, action: Action, rules: list[Stor
     for scope in (ALL, *sorted({rule.scope for rule in rules if rule.effect == "allow"} - {ALL})):
         allowed, rule = policy.decide(standing.subjects, action, (ALL, scope))
         if allowed:
-            return Decision(True, rule, f"{str(rule).capitalize()}.")
+            return Decision(True, rule, f"{rule}.")
         decided = decided or rule
     if decided is None and action in THROUGH_GLASS and standing.broken:
         number, scope = standing.broken[0]
         return Decision(True, None, f"Broken glass {number}: {scope}.")
-    return Decision(False, decided, f"{str(decided).capitalize()}." if decided else "No rule gives it.")
+    return Decision(False, decided, f"{decided}." if decided else "No rule gives it.")
 
 
 def _held(connection: Connection, scopes: list[str], standing: Standing, study: str) -> set[str]:
@@ -173,6 +176,9 @@ def _standing(connection: Connection, actor: Actor) -> tuple[int, Standing]:
     statement = union_all(
         select(literal("policy").label("kind"), as_type(PolicyVersion.version, text).label("value")),
         select(Holding.kind, Holding.value).where(Holding.actor == actor.key),
+        select(literal("referring"), BelongingRow.value).where(
+            BelongingRow.account_key == (actor.account or 0), BelongingRow.kind == "referring_name"
+        ),
         select(literal("broken"), as_type(BrokenGlass.id, text).concat(" ").concat(BrokenGlass.scope)).where(
             BrokenGlass.actor == actor.key, BrokenGlass.ended_at.is_(None), BrokenGlass.until > now()
         ),

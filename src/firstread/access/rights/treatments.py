@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from firstread.access.rights.holdings import actor_key
+from firstread.access.rights.holdings import known_key
 from firstread.access.rights.models import Treatment
 from firstread.archive.models import Patient
 from firstread.errors import UsageError
@@ -32,7 +32,7 @@ def begin_treatment(connection: Connection, actor: str, patient: str, until: dat
     Raises:
         UsageError: the archive has no such patient.
     """
-    key, row = actor_key(actor), _patient(connection, patient)
+    key, row = known_key(connection, actor), _patient(connection, patient)
     connection.execute(delete(Treatment).where(Treatment.actor == key, Treatment.patient_key == row))
     connection.execute(insert(Treatment).values(actor=key, patient_key=row, until=until))
 
@@ -43,7 +43,10 @@ def end_treatment(connection: Connection, actor: str, patient: str) -> None:
     Raises:
         UsageError: the actor does not treat the patient.
     """
-    same = (Treatment.actor == actor_key(actor), Treatment.patient_key == _patient(connection, patient))
+    same = (
+        Treatment.actor == known_key(connection, actor),
+        Treatment.patient_key == _patient(connection, patient),
+    )
     if connection.execute(delete(Treatment).where(*same)).rowcount == 0:
         raise UsageError("The actor does not treat this patient.")
 
@@ -56,7 +59,7 @@ def treatments(connection: Connection, actor: str | None = None) -> list[Treats]
         .order_by(Treatment.actor, Treatment.id)
     )
     if actor is not None:
-        statement = statement.where(Treatment.actor == actor_key(actor))
+        statement = statement.where(Treatment.actor == known_key(connection, actor))
     return [Treats(*row) for row in connection.execute(statement)]
 
 

@@ -138,7 +138,7 @@ def revoke(
 
     with changing() as connection:
         removed = remove_rule(connection, rule)
-    print(f"Revoked {removed}.")
+    print(f"Revoked. {removed}.")
 
 
 def _add(subject: str, action: str, where: list[str] | None, effect: str) -> None:
@@ -146,4 +146,4 @@ def _add(subject: str, action: str, where: list[str] | None, effect: str) -> Non
 
     with changing() as connection:
         added = add_rule(connection, subject, action, ";".join(where or ["*"]), effect=effect, by=me().key)
-    print(f"{str(added).capitalize()}.")
+    print(f"{added}.")
