@@ -93,10 +93,11 @@ def test_a_radiologist_confirms_downgrades_and_cancels_with_a_reason(archive, ur
     assert [each["actor"] for each in events[1:]] == ["li"] * 3
 
 
-def test_who_may_not_manage_alerts_does_not(url, number, door):
+def test_who_signs_no_reports_decides_on_no_alert(url, number, door):
     door.actions = {Action.READ_ALERT, Action.ACKNOWLEDGE_ALERT}
-    for what in ("confirm", "close"):
-        assert post(url, number, what).status_code == 403
+    assert post(url, number, "confirm").status_code == 403
+    assert post(url, number, "downgrade", level="days", reason="no").status_code == 403
+    assert requests.get(f"{url}/configuration", timeout=10).status_code == 403
     assert post(url, number, "cancel", reason="no").status_code == 403
     assert post(url, number, "acknowledge").status_code == 200
 

@@ -26,6 +26,8 @@ MOST = 1000
 
 Reading = Annotated[Grant, Depends(needs(Action.READ_ALERT))]
 Acknowledging = Annotated[Grant, Depends(needs(Action.ACKNOWLEDGE_ALERT))]
+Deciding = Annotated[Grant, Depends(needs(Action.SIGN_REPORT))]
+"""Whether a finding is there is a radiologist's to say, as in a report."""
 Managing = Annotated[Grant, Depends(needs(Action.MANAGE_ALERTS))]
 Number = Annotated[int, Field(ge=1, le=2**62)]
 
@@ -168,7 +170,7 @@ def acknowledge(
 
 
 @router.post("/{alert}/confirm", status_code=204)
-def confirm(request: Request, alert: Number, grant: Managing) -> Response:
+def confirm(request: Request, alert: Number, grant: Deciding) -> Response:
     """Write down that a radiologist saw the finding too."""
     change(
         request, lambda connection: acts.confirm(connection, alert, grant.actor, within=grant.within) or None
@@ -177,7 +179,7 @@ def confirm(request: Request, alert: Number, grant: Managing) -> Response:
 
 
 @router.post("/{alert}/downgrade", status_code=204)
-def downgrade(request: Request, alert: Number, grant: Managing, body: Downgrade) -> Response:
+def downgrade(request: Request, alert: Number, grant: Deciding, body: Downgrade) -> Response:
     """Make an alert less urgent."""
 
     def act(connection: Connection) -> bool | None:
@@ -192,7 +194,7 @@ def downgrade(request: Request, alert: Number, grant: Managing, body: Downgrade)
 
 
 @router.post("/{alert}/cancel", status_code=204)
-def cancel(request: Request, alert: Number, grant: Managing, body: Reason) -> Response:
+def cancel(request: Request, alert: Number, grant: Deciding, body: Reason) -> Response:
     """End an alert that is none."""
 
     def act(connection: Connection) -> bool | None:
@@ -203,7 +205,7 @@ def cancel(request: Request, alert: Number, grant: Managing, body: Reason) -> Re
 
 
 @router.post("/{alert}/close", status_code=204)
-def close(request: Request, alert: Number, grant: Managing) -> Response:
+def close(request: Request, alert: Number, grant: Acknowledging) -> Response:
     """Close an alert that was acknowledged."""
     change(
         request, lambda connection: acts.close(connection, alert, grant.actor, within=grant.within) or None

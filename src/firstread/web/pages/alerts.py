@@ -13,7 +13,7 @@ from firstread.alerts.models import OPEN
 from firstread.alerts.queries import find_alert, list_alerts
 from firstread.archive.database import reading
 from firstread.network.dicomweb.problems import missing
-from firstread.web.alerts.api import Acknowledging, Managing, Number, Reading, change, configuration_of
+from firstread.web.alerts.api import Acknowledging, Deciding, Number, Reading, change, configuration_of
 from firstread.web.alerts.numbers import numbers_of
 from firstread.web.alerts.shown import title_of
 from firstread.web.pages.asked import archive_of
@@ -64,7 +64,7 @@ def alert(request: Request, alert: Number, grant: Reading) -> Response:
         title=title_of(record.alert, configuration, language_of(request)),
         chain=configuration.chain_of(record.alert.level),
         acknowledge_action=Action.ACKNOWLEDGE_ALERT,
-        manage_action=Action.MANAGE_ALERTS,
+        decide_action=Action.SIGN_REPORT,
         study_action=Action.READ_STUDY,
     )
 
@@ -97,7 +97,7 @@ def acknowledge(
 
 
 @router.post("/alerts/{alert}/confirm")
-def confirm(request: Request, alert: Number, grant: Managing) -> Response:
+def confirm(request: Request, alert: Number, grant: Deciding) -> Response:
     """Confirm it."""
     change(
         request, lambda connection: acts.confirm(connection, alert, grant.actor, within=grant.within) or None
@@ -109,7 +109,7 @@ def confirm(request: Request, alert: Number, grant: Managing) -> Response:
 def downgrade(
     request: Request,
     alert: Number,
-    grant: Managing,
+    grant: Deciding,
     level: Annotated[Literal["hours", "days"], Form()],
     reason: Text,
 ) -> Response:
@@ -126,7 +126,7 @@ def downgrade(
 
 
 @router.post("/alerts/{alert}/cancel")
-def cancel(request: Request, alert: Number, grant: Managing, reason: Text) -> Response:
+def cancel(request: Request, alert: Number, grant: Deciding, reason: Text) -> Response:
     """End one that is none."""
     change(
         request,
@@ -136,7 +136,7 @@ def cancel(request: Request, alert: Number, grant: Managing, reason: Text) -> Re
 
 
 @router.post("/alerts/{alert}/close")
-def close(request: Request, alert: Number, grant: Managing) -> Response:
+def close(request: Request, alert: Number, grant: Acknowledging) -> Response:
     """Close one that was acknowledged."""
     change(
         request, lambda connection: acts.close(connection, alert, grant.actor, within=grant.within) or None
