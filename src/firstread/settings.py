@@ -237,8 +237,9 @@ class Settings(BaseSettings):
         "digits, `:` and anything after them), as Have I Been Pwned gives out; none of them may be chosen. "
         "Default: none, the list that comes with firstread.",
     )
-    oidc_issuer: AnyHttpUrl | None = Field(
+    oidc_issuer: str | None = Field(
         default=None,
+        pattern=r"^https?://\S+$",
         examples=["https://login.hospital.example/realms/staff"],
         description="Issuer of the OpenID provider with which people log in "
         "([single sign-on](../how-to/single-sign-on.md)). Default: none, accounts have passwords.",

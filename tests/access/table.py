@@ -134,6 +134,9 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/login"): Open("Who is not logged in logs in here."),
     ("GET", "/login/code"): Open("The second step of logging in."),
     ("POST", "/login/code"): Open("The second step of logging in."),
+    ("GET", "/login/oidc"): Open("Who is not logged in is sent to the provider."),
+    ("GET", "/login/oidc/callback"): Open("The way back from the provider, in the browser that went there."),
+    ("POST", "/login/oidc/logout"): Open("Ends sessions on a token that the provider signed."),
     ("POST", "/logout"): Open("Ends the own session."),
     ("GET", "/setup"): Open("A link that works once is asked for."),
     ("POST", "/setup"): Open("A link that works once is asked for."),
@@ -165,6 +168,10 @@ _SETTINGS = "Shows or checks the user's own settings."
 
 def _job(case: Case) -> list[str]:
     return [str(case.job)]
+
+
+def _accounts(*arguments: str) -> Needs:
+    return Needs("account.manage", "whole", arguments=lambda case: [*arguments])
 
 
 def _rights(*arguments: str) -> Needs:
@@ -216,6 +223,20 @@ COMMANDS: dict[str, Needs | Open] = {
     "jobs cancel": Needs("job.manage", "one", arguments=_job, changes=True),
     "deliveries list": Needs("job.read", "list", arguments=lambda case: ["--json"]),
     "deliveries retry": Needs("job.manage", "one", arguments=_job, changes=True),
+    "users add": _accounts("a name with spaces"),
+    "users list": _accounts(),
+    "users show": _accounts("nobody"),
+    "users set": _accounts("nobody"),
+    "users roles": _accounts("nobody"),
+    "users disable": _accounts("nobody"),
+    "users reset-link": _accounts("nobody"),
+    "users unlock": _accounts("nobody"),
+    "users link": _accounts("nobody", "7"),
+    "users sessions": _accounts("nobody"),
+    "users revoke": _accounts("nobody"),
+    "tokens create": _accounts("nobody", "test", "--scope", "study.read"),
+    "tokens list": _accounts(),
+    "tokens revoke": _accounts("nobody", "test"),
     "access explain": _rights("somebody", "study.read"),
     "access rules": _rights(),
     "access grant": _rights("role:none", "study.read"),

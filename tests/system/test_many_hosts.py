@@ -72,14 +72,13 @@ class Installation:
             engine.dispose()
 
     def token(self) -> str:
-        """A new program's token, with which it may look at studies."""
+        """A token of a program that reads."""
         engine = open_engine(self.url)
         try:
             with writing(engine) as connection:
-                name = f"viewer-{secrets.token_hex(4)}"
-                account = create_account(connection, name, kind="service", roles=["administrator"])
+                account = create_account(connection, "viewer", kind="service", roles=["radiologist"])
                 lasts = timedelta(days=1)
-                return create_token(connection, account.id, "look", scopes=["study.read"], lasts=lasts)
+                return create_token(connection, account.id, "test", scopes=["study.read"], lasts=lasts)
         finally:
             engine.dispose()
 
@@ -241,8 +240,8 @@ def test_a_study_sent_to_one_host_is_read_on_another_and_reaches_a_third(site, n
     assert len(sent) == len(set(site.rows(select(Delivery.document)))) > 0
     listed = subprocess.run(
         [*site.hosts["scanner"].within, sys.executable, "-c",
-         "import sys; from urllib.request import Request, urlopen; "
-         "asked = Request(sys.argv[1], headers={'Authorization': 'Bearer ' + sys.argv[2]}); "
+         "import sys; from urllib.request import Request, urlopen\n"
+         "asked = Request(sys.argv[1], headers={'Authorization': f'Bearer {sys.argv[2]}'})\n"
          "sys.stdout.write(urlopen(asked).read().decode())",
          f"http://{site.hosts['node'].address}:{API_PORT}/dicom-web/studies?StudyInstanceUID={uid}", site.token()],
         capture_output=True, text=True, timeout=60, check=True,
