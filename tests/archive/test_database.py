@@ -199,7 +199,8 @@ def test_what_scopes_need_is_filled_in_for_studies_of_an_earlier_version(engine)
             "INSERT INTO series (id, study_key, series_uid, modality, description, body_part, number_of_instances) "
             "VALUES (1, 1, '1.2.3.4', 'CT', '', '', 1)",
             "INSERT INTO instance (id, series_key, sop_instance_uid, version, sop_class_uid, transfer_syntax_uid, "
-            "file, size, file_digest, dataset_digest, source, received_at) VALUES (1, 1, '1.2.3.4.5', 1, '1', '1', 'f', 1, "
+            "file, size, file_digest, dataset_digest, source, received_at) "
+            "VALUES (1, 1, '1.2.3.4.5', 1, '1', '1', 'f', 1, "
             "'d', 'd', 'CT1', '2025-01-02 03:04:05')",
         ):
             connection.execute(text(statement))
