@@ -102,9 +102,9 @@ def _tell(service: "Service", settings: "Settings") -> None:
         if not settings.dicom_callers:
             _log.warning("nobody may associate yet: list them in the setting dicom_callers")
     if "api" in facts:
-        _log.info("DICOMweb: http://%(host)s:%(port)d/dicom-web", facts["api"])
+        _log.info("DICOMweb: %(scheme)s://%(host)s:%(port)d/dicom-web", facts["api"])
     if checks := facts.get("api") or facts.get("health"):
-        _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
+        _log.info("health: %(scheme)s://%(host)s:%(port)d/health/ready", checks)
     if "worker" in facts:
         from firstread.workflow.deliveries import unusable_destinations
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import text
 
@@ -23,6 +23,7 @@ from firstread.settings import Settings
 
 _log = logging.getLogger("firstread.service")
 _MIB = 1 << 20
+RENEW_S = 2.0  # between two looks at the certificates
 _MARGIN_S = 5.0  # for what ends by itself after its grace
 
 
@@ -55,6 +56,7 @@ class Service:
         self._is_stopping = is_stopping
         self._archive = archive_of(settings)
         self.parts: list[Part] = []
+        self._ended = threading.Event()
         try:
             if Role.SCP in roles:
                 self.parts.append(DicomPart(self._archive, settings))
@@ -69,6 +71,7 @@ class Service:
             if Role.API in roles or settings.health_port is not None:
                 self.parts.append(self._web(with_api=Role.API in roles))
             self._record(EventCode.APPLICATION_START)
+            threading.Thread(target=self._renew, name="certificates", daemon=True).start()
         except BaseException:
             self.stop(0.0)
             raise
@@ -81,12 +84,20 @@ class Service:
         """Tell whether every part answers."""
         return all(part.alive() for part in self.parts)
 
+    def _renew(self) -> None:
+        """Take certificates that change, within seconds."""
+        while not self._ended.wait(RENEW_S):
+            for part in list(self.parts):
+                if isinstance(part, DicomPart) or part.name == "api":
+                    cast(Any, part).renew()
+
     def stop(self, grace_s: float) -> bool:
         """Stop every part at once, each with the seconds for what is under way, and close the archive.
 
         A part that does not end in time is left behind: what it has not acknowledged is sent or done again. Tell
         whether there is none.
         """
+        self._ended.set()
         stopping = {
             part.name: threading.Thread(target=part.stop, args=(grace_s,), daemon=True) for part in self.parts
         }
