@@ -140,7 +140,10 @@ def _accounts(request: Request, here: Place, *, wrong: bool = False) -> Response
 def _link(request: Request, here: Place, account: Account, secret: str) -> Response:
     port = request.url.port if here.settings.public_url is None else None
     return page(
-        request, "account_link.html", account=account, link=link_url(here.settings, secret, port=port)
+        request,
+        "account_link.html",
+        account=account,
+        link=link_url(here.settings, secret, port=port, scheme=request.url.scheme),
     )
 
 
