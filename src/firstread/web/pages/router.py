@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from firstread.access.people import read_form_token
 from firstread.web.pages import (
     account,
+    accounts,
     alerts,
     jobs,
     language,
@@ -18,7 +19,7 @@ from firstread.web.pages import (
 from firstread.web.reports import clinician, editor, quality
 
 _PAGES = (
-    language, login, provider_login, setup, account,
+    language, login, provider_login, setup, account, accounts,
     worklist, study, jobs, alerts, tview, editor, clinician, quality,
 )  # fmt: skip
 
