@@ -202,6 +202,23 @@ class Settings(BaseSettings):
         description="TCP port on which a process without the role api serves the health checks. "
         "Default: none, it does not.",
     )
+    api_tls_certificate: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/web.pem"],
+        description="PEM file of the web service's certificate, with its chain; with it the service speaks HTTPS only. "
+        "A file that changes is taken within seconds. Default: none, plain HTTP.",
+    )
+    api_tls_key: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/web.key"],
+        description="PEM file of that certificate's key, without a password. Default: in the certificate's file.",
+    )
+    api_requests_per_minute: int = Field(
+        default=12_000,
+        ge=60,
+        description="Requests that one caller, by session, token or address, may make in a minute, in each process; "
+        "more are answered 429. Default: 12000.",
+    )
     api_allow_remote: bool = Field(
         default=False,
         description="Whether the web service may listen on other addresses than this computer's own; who calls needs "
@@ -388,6 +405,13 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
         "Default: those of the system.",
     )
+    destination_special_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        examples=[["169.254.10.5"]],
+        description="Addresses that `stow:` and `webhook:` destinations may have though they are link-local, multicast "
+        "or those under which clouds tell their secrets. A list, in the environment separated by commas. "
+        "Default: none.",
+    )
     public_url: AnyHttpUrl | None = Field(
         default=None,
         examples=["https://firstread.example"],
@@ -483,7 +507,9 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("api_local_roles", "dicom_callers", "dicom_networks", mode="before")
+    @field_validator(
+        "api_local_roles", "dicom_callers", "dicom_networks", "destination_special_addresses", mode="before"
+    )
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -500,6 +526,8 @@ class Settings(BaseSettings):
         "data_dir",
         "archive_dir",
         "routes_file",
+        "api_tls_certificate",
+        "api_tls_key",
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",

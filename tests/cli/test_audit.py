@@ -72,7 +72,7 @@ def test_events_are_found_by_patient_kind_and_actor(firstread, trail):
 def test_that_the_trail_was_searched_is_in_the_trail(firstread, trail):
     firstread("audit", "search", "--patient", "P3")
     (used,) = json.loads(firstread("audit", "search", "--kind", "audit-log-used", "--json").out)[1:]
-    assert used["content"]["detail"] == {"command": "search", "patient": "P3"}
+    assert used["content"]["detail"]["command"] == "firstread audit search --patient P3"
 
 
 def test_an_event_is_shown_as_it_is_and_as_a_message(firstread, trail):

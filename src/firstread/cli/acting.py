@@ -77,7 +77,8 @@ def record_command(archive: "Archive", action: Action, *, problem: str = "") -> 
     detail = {"action": str(action), said: shlex.join(["firstread", *arguments])[:_LONGEST]}
     if problem:
         detail["problem"] = problem
-    studies = [each for each in arguments if "." in each and is_uid(each)]
+    is_search = code is EventCode.AUDIT_LOG_USED  # what the trail is searched for is found in it already
+    studies = [] if is_search else [each for each in arguments if "." in each and is_uid(each)]
     with reading(archive.engine) as connection:
         patients = patients_of(connection, studies) if studies and not problem else []
     event = Event(code, does, 4 if problem else 0, me(), patients, studies, detail)

@@ -231,7 +231,7 @@ def head() -> None:
     from firstread.cli.acting import acting
     from firstread.errors import NothingReadable
 
-    with acting(Action.READ_AUDIT) as (archive, _), reading(archive.engine) as connection:
+    with acting(Action.READ_AUDIT, recorded=False) as (archive, _), reading(archive.engine) as connection:
         found = head_of(connection)
     if found is None:
         raise NothingReadable("Nothing was recorded yet.")

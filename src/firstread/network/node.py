@@ -23,6 +23,7 @@ from firstread.network.retrieve_scp import RetrieveSCP
 from firstread.network.server import Server
 from firstread.network.statuses import SUCCESS
 from firstread.network.storage_scp import StorageSCP
+from firstread.network.tls import LiveContext
 from firstread.network.trail import NodeTrail
 
 _log = logging.getLogger("firstread.network")
@@ -48,7 +49,7 @@ class Listening:
     port: int = 11112
     acceptance: Acceptance = field(default_factory=Acceptance)
     destinations: Mapping[str, Peer] = field(default_factory=dict)
-    tls: SSLContext | None = field(default=None, repr=False)
+    tls: SSLContext | LiveContext | None = field(default=None, repr=False)
     calling_tls: SSLContext | None = field(default=None, repr=False)
 
 
@@ -85,6 +86,7 @@ class Node:
         for sop_class in SERVED:
             entity.add_supported_context(sop_class, list(SPOKEN))
         self._acceptance = acceptance
+        tls = self._tls = listening.tls
         self._commitment = CommitmentSCP(
             archive, entity, listening.destinations, listening.calling_tls, callers
         )
@@ -95,7 +97,7 @@ class Node:
                 entity,
                 (listening.host, listening.port),
                 acceptance,
-                tls=listening.tls,
+                tls=tls.context if isinstance(tls, LiveContext) else tls,
                 handlers=[
                     (evt.EVT_REQUESTED, self._admit),
                     (evt.EVT_C_ECHO, _echo),
@@ -118,6 +120,11 @@ class Node:
     def listening(self) -> bool:
         """Whether connections are taken."""
         return self._thread.is_alive()
+
+    def renew(self) -> None:
+        """Take a certificate that has changed; associations that are open go on."""
+        if isinstance(self._tls, LiveContext):
+            self._tls.renew()
 
     def close(self, *, grace_s: float = GRACE_S) -> None:
         """Stop listening, let what is under way be finished, and end the rest; what is not acknowledged is resent."""

@@ -5,8 +5,9 @@ import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import text
 
@@ -15,7 +16,7 @@ from firstread.access.audit import Event, EventCode, record_now
 from firstread.access.audit.search import head
 from firstread.access.this_user import this_user
 from firstread.archive import Archive, archive_of
-from firstread.archive.database import reading
+from firstread.archive.database import reading, writing
 from firstread.errors import ArchiveUnavailable, FirstreadError
 from firstread.service.parts import DicomPart, Part
 from firstread.service.roles import Role
@@ -23,6 +24,7 @@ from firstread.settings import Settings
 
 _log = logging.getLogger("firstread.service")
 _MIB = 1 << 20
+RENEW_S = 2.0  # between two looks at the certificates
 _MARGIN_S = 5.0  # for what ends by itself after its grace
 
 
@@ -55,6 +57,7 @@ class Service:
         self._is_stopping = is_stopping
         self._archive = archive_of(settings)
         self.parts: list[Part] = []
+        self._ended = threading.Event()
         try:
             if Role.SCP in roles:
                 self.parts.append(DicomPart(self._archive, settings))
@@ -69,6 +72,7 @@ class Service:
             if Role.API in roles or settings.health_port is not None:
                 self.parts.append(self._web(with_api=Role.API in roles))
             self._record(EventCode.APPLICATION_START)
+            threading.Thread(target=self._renew, name="certificates", daemon=True).start()
         except BaseException:
             self.stop(0.0)
             raise
@@ -77,9 +81,37 @@ class Service:
         """Return what programs want to know: where each part listens."""
         return {key: value for part in self.parts for key, value in part.facts().items()}
 
+    def first_link(self) -> tuple[str, Path] | None:
+        """Return a link that makes the first administrator, and its file, which its owner alone reads.
+
+        None where there is an account already, or this process serves no pages.
+        """
+        from firstread.access.accounts.account import any_account
+        from firstread.access.accounts.links import first_link, link_url, write_link
+
+        served = self.facts().get("api")
+        if served is None:
+            return None
+        with reading(self._archive.engine) as connection:
+            if any_account(connection):
+                return None
+        with writing(self._archive.engine) as connection:
+            secret = first_link(connection)
+        if secret is None:
+            return None
+        url = link_url(self._settings, secret, port=served["port"], scheme=served["scheme"])
+        return url, write_link(self._archive.folder, url)
+
     def alive(self) -> bool:
         """Tell whether every part answers."""
         return all(part.alive() for part in self.parts)
+
+    def _renew(self) -> None:
+        """Take certificates that change, within seconds."""
+        while not self._ended.wait(RENEW_S):
+            for part in list(self.parts):
+                if isinstance(part, DicomPart) or part.name == "api":
+                    cast(Any, part).renew()
 
     def stop(self, grace_s: float) -> bool:
         """Stop every part at once, each with the seconds for what is under way, and close the archive.
@@ -87,6 +119,7 @@ class Service:
         A part that does not end in time is left behind: what it has not acknowledged is sent or done again. Tell
         whether there is none.
         """
+        self._ended.set()
         stopping = {
             part.name: threading.Thread(target=part.stop, args=(grace_s,), daemon=True) for part in self.parts
         }
