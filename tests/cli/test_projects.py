@@ -1,3 +1,4 @@
+import getpass
 import json
 
 from tests.dicom.ct_series import anatomy, ct_series, write
@@ -20,8 +21,22 @@ def test_projects_are_listed_with_what_they_have(firstread, tmp_path, monkeypatc
     assert (told["name"], told["patients"], told["options"]) == ("lungs", 1, ["modified-dates"])
 
 
+def trust(firstread):
+    firstread("access", "grant", f"local:{getpass.getuser()}", "crosswalk.read")
+
+
+def test_the_crosswalk_is_for_whom_the_right_was_given(firstread, tmp_path, monkeypatch):
+    """Not even an administrator has it by being one."""
+    set_up(firstread, tmp_path, monkeypatch)
+    refused = firstread("projects", "crosswalk", "lungs")
+    assert (refused.code, refused.out) == (6, "")
+    trust(firstread)
+    assert firstread("projects", "crosswalk", "lungs").code == 0
+
+
 def test_the_crosswalk_explains_a_pseudonym(firstread, tmp_path, monkeypatch):
     set_up(firstread, tmp_path, monkeypatch)
+    trust(firstread)
     (folder,) = (tmp_path / "out").iterdir()
     (told,) = json.loads(firstread("projects", "crosswalk", "lungs", folder.name).out)
     assert told["original"]["PatientID"] == "SYN-1"
@@ -30,6 +45,7 @@ def test_the_crosswalk_explains_a_pseudonym(firstread, tmp_path, monkeypatch):
 
 def test_a_new_key_takes_the_place_of_the_former_one(firstread, tmp_path, monkeypatch):
     set_up(firstread, tmp_path, monkeypatch)
+    trust(firstread)
     before = firstread("projects", "crosswalk", "lungs").out
     (tmp_path / "new").write_text(firstread("projects", "new-key").out)
     monkeypatch.setenv("FIRSTREAD_CROSSWALK_KEY_FILE", str(tmp_path / "new"))

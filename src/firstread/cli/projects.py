@@ -108,7 +108,8 @@ def crosswalk(
       firstread projects crosswalk lungs P3KQ7ZJ5W2XAB
       firstread projects crosswalk lungs > for-the-trustee-only.json
 
-    Exit codes: 0 told, 2 there is no such project or pseudonym, 5 the key does not open it or the database is away.
+    Exit codes: 0 told, 2 there is no such project or pseudonym, 5 the key does not open it or the database is away,
+    6 the right crosswalk.read was not given.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.access.action import Action
     from firstread.archive.database import reading
