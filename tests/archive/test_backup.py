@@ -4,6 +4,9 @@ from contextlib import closing
 import pytest
 from sqlalchemy import insert
 
+from firstread.access import Actor
+from firstread.access.audit import Event, EventCode, record_now
+from firstread.access.audit import verify as audit_verify
 from firstread.archive import open_archive
 from firstread.archive.backup import backup, restore
 from firstread.archive.database import reading, writing
@@ -168,3 +171,23 @@ def test_what_is_no_backup_is_refused(sqlite_archive, tmp_path, content):
         restore(sqlite_archive, tmp_path / "backup")
     with reading(sqlite_archive.engine) as connection:
         assert find(connection, "study", {}) == []
+
+
+def test_the_audit_trail_is_restored_and_goes_on(filled, tmp_path):
+    event = Event(EventCode.EXPORT, "R", 0, Actor("local", "root"), ["P1"], ["1.2"])
+    record_now(filled.engine, event, event)
+    backup(filled, tmp_path / "backup")
+    with open_archive(tmp_path / "new") as new:
+        restore(new, tmp_path / "backup")
+        record_now(new.engine, event)
+        with reading(new.engine) as connection:
+            found = audit_verify.verify(connection)
+        assert (found.sound, found.events) == (True, 3)
+
+
+def test_a_backup_is_not_restored_over_an_audit_trail(filled, tmp_path):
+    backup(filled, tmp_path / "backup")
+    with open_archive(tmp_path / "new") as new:
+        record_now(new.engine, Event(EventCode.EXPORT, "R", 0, Actor("local", "root")))
+        with pytest.raises(UsageError, match="not empty"):
+            restore(new, tmp_path / "backup")

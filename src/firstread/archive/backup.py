@@ -16,24 +16,25 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, text
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
 from firstread.archive.archive import DATABASE, Archive
 from firstread.archive.database import HEAD, open_engine, reading, revision, upgrade, writing
 from firstread.archive.disk import flush_folder, on_disk
-from firstread.archive.models import Base, Instance, Worker
+from firstread.archive.models import Instance, Worker
 from firstread.archive.results import copy_results, is_result_folder, result_folders
 from firstread.archive.store import NAME, InstanceStore
 from firstread.archive.stored import StoredFile, count_files, stored_files
+from firstread.archive.tables import metadata
 from firstread.archive.verify import FaultyFile, digest_of
 from firstread.errors import ArchiveUnavailable, FirstreadError, RefusedInput, UsageError
 from firstread.progress import Progress, silent
 
 PORTION = 1000
 _CHUNK = 1 << 20
-_KEPT = [table for table in Base.metadata.sorted_tables if table.name != Worker.__tablename__]
-"""Which process works now is nothing to keep."""
+_PASSING = (Worker.__tablename__, "session", "account_link", "login_attempt")
+"""Which process works now is nothing to keep; and who was logged in then, or had a link, must not be so again."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
     """
     if not (folder / DATABASE).is_file():
         raise UsageError(f"{folder} holds no backup.", remedy=f"Name the folder that holds {DATABASE}.")
-    if count_files(archive.engine):
+    if count_files(archive.engine) or _has_trail(archive.engine):
         raise UsageError(
             f"The archive in {archive.folder} is not empty.",
             remedy="Restore into a new one: set archive_dir.",
@@ -121,6 +122,13 @@ def restore(archive: Archive, folder: Path, *, progress: Progress = silent) -> C
     finally:
         engine.dispose()
     return copied
+
+
+def _has_trail(engine: Engine) -> bool:
+    """Tell whether there is an audit trail already; two chains cannot become one."""
+    events = metadata().tables["audit_event"]
+    with reading(engine) as connection:
+        return connection.execute(select(events.c.id).limit(1)).first() is not None
 
 
 def _with_results(engine: Engine, copied: Copied, source: Path, target: Path) -> Copied:
@@ -167,12 +175,19 @@ def _open_backup(folder: Path) -> Engine:
 
 
 def _copy_rows(source: Connection, target: Connection) -> None:
-    for table in _KEPT:
+    for table in reversed(_kept()):
+        target.execute(delete(table))  # what a new database begins with, such as the shipped rules
+    for table in _kept():
         for portion in _portions(source, table):
             target.execute(insert(table), portion)
 
 
-def _portions(source: Connection, table: Any) -> Iterator[list[Mapping[str, Any]]]:  # noqa: ANN401 - Table
+def _kept() -> list[Table]:
+    """Return the tables that are kept, each after those it refers to."""
+    return [table for table in metadata().sorted_tables if table.name not in _PASSING]
+
+
+def _portions(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:
     last = 0
     while True:
         rows = source.execute(select(table).where(table.c.id > last).order_by(table.c.id).limit(PORTION))
@@ -187,7 +202,7 @@ def _settle(target: Connection) -> None:
     """Let PostgreSQL number new rows after the restored ones, and plan for their number; SQLite does so by itself."""
     if target.dialect.name != "postgresql":
         return
-    for table in _KEPT:
+    for table in _kept():
         highest = target.execute(select(func.max(table.c.id))).scalar_one()
         if highest is not None:
             target.execute(

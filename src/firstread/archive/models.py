@@ -66,6 +66,10 @@ class Study(Base):
     `inconsistent`: an instance came with another patient; `conflicts`: so many came again with other bytes;
     `held` keeps it from retention. The numbers count the first version of each instance. `routed_at` is the
     `last_received_at` of what was routed; None where nothing was yet.
+
+    `department` is the one whose study it is, as `firstread.archive.departments` has it from `sender` (the source of
+    the first instance), `institution` and `institutional_department`. `referring_key` is the referring physician's
+    name as `names.person_key` gives it, `referring_id` the code that identifies the physician.
     """
 
     __tablename__ = "study"
@@ -80,6 +84,12 @@ class Study(Base):
     accession_number: Mapped[str] = mapped_column(index=True)
     description: Mapped[str]
     referring_physician: Mapped[str]
+    referring_key: Mapped[str] = mapped_column(server_default=text("''"), index=True)
+    referring_id: Mapped[str] = mapped_column(server_default=text("''"), index=True)
+    department: Mapped[str] = mapped_column(server_default=text("''"), index=True)
+    sender: Mapped[str] = mapped_column(server_default=text("''"))
+    institution: Mapped[str] = mapped_column(server_default=text("''"))
+    institutional_department: Mapped[str] = mapped_column(server_default=text("''"))
     number_of_series: Mapped[int]
     number_of_instances: Mapped[int]
     received_at: Mapped[datetime] = mapped_column(default=now)
@@ -88,6 +98,21 @@ class Study(Base):
     conflicts: Mapped[int] = mapped_column(default=0)
     inconsistent: Mapped[bool] = mapped_column(default=False)
     held: Mapped[bool] = mapped_column(default=False)
+
+
+class DepartmentRule(Base):
+    """Whose study it is that came from this sender, institution or department: `kind` is ae, institution or department.
+
+    `value` is folded, as `names.folded` folds names.
+    """
+
+    __tablename__ = "department_rule"
+    __table_args__ = (UniqueConstraint("kind", "value"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[str]
+    value: Mapped[str]
+    department: Mapped[str]
 
 
 class Series(Base):

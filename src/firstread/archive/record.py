@@ -12,9 +12,10 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from firstread.archive.columns import Moment, now
+from firstread.archive.departments import department_of
 from firstread.archive.header import Header
 from firstread.archive.models import Base, Instance, Patient, PatientWord, Series, Study
-from firstread.archive.names import folded, words
+from firstread.archive.names import folded, person_key, words
 from firstread.archive.worklist import refresh
 
 Outcome = Literal["stored", "duplicate", "conflict", "returned"]
@@ -213,7 +214,7 @@ def _series(connection: Connection, arrival: Arrival) -> tuple[tuple[int, int], 
     uids = {"of_study": header.study_uid, "of_series": header.series_uid}
     found = connection.execute(_SERIES, uids).one_or_none()
     if found is None:
-        study, patient_key = _study(connection, header)
+        study, patient_key = _study(connection, arrival)
         series = _made(
             connection,
             Series,
@@ -238,7 +239,8 @@ def _series(connection: Connection, arrival: Arrival) -> tuple[tuple[int, int], 
     return (study, series), found is None
 
 
-def _study(connection: Connection, header: Header) -> tuple[int, str]:
+def _study(connection: Connection, arrival: Arrival) -> tuple[int, str]:
+    header = arrival.header
     found = connection.execute(
         select(Study.id, Patient.key).join(Patient, Patient.id == Study.patient_key)
         .where(Study.study_uid == header.study_uid)
@@ -271,6 +273,12 @@ def _study(connection: Connection, header: Header) -> tuple[int, str]:
             "accession_number": header.accession_number,
             "description": header.study_description,
             "referring_physician": header.referring_physician,
+            "referring_key": person_key(header.referring_physician),
+            "referring_id": header.referring_id,
+            "sender": arrival.source,
+            "institution": header.institution,
+            "institutional_department": header.department,
+            "department": department_of(connection, arrival.source, header.institution, header.department),
             "number_of_series": 0,
             "number_of_instances": 0,
         },

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from firstread import __version__
+from firstread.cli.access import access
+from firstread.cli.alerts import alerts
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
 from firstread.cli.config import config
@@ -62,10 +64,12 @@ app.add_typer(models, name="models")
 app.add_typer(archive, name="archive")
 app.add_typer(routes, name="routes")
 app.add_typer(jobs, name="jobs")
+app.add_typer(alerts, name="alerts")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)
 app.command()(serve)
+app.add_typer(access, name="access")
 app.add_typer(config, name="config")
 app.command()(send)
 app.command()(echo)

@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from firstread.archive.models import Base
+from firstread.archive.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=metadata(),
     compare_type=True,
     compare_server_default=True,
 )

@@ -1,15 +1,14 @@
 """All pages as one router; a page's module has one of its own, and is named here."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from firstread.web.pages import jobs, language, study, worklist
+from firstread.access.people import read_form_token
+from firstread.web.pages import account, alerts, jobs, language, login, setup, study, worklist
 
 
 def pages_router() -> APIRouter:
     """Return the pages; the app that includes them has `archive`, `door`, `events` and `settings` in its state."""
-    router = APIRouter(include_in_schema=False)
-    router.include_router(language.router)
-    router.include_router(worklist.router)
-    router.include_router(study.router)
-    router.include_router(jobs.router)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(read_form_token)])
+    for each in (language, login, setup, account, worklist, study, jobs, alerts):
+        router.include_router(each.router)
     return router
