@@ -74,7 +74,6 @@ def list_jobs(
     reader: str | None = None,
     study_uid: str | None = None,
     limit: int = 50,
-    within: Condition | None = None,
 ) -> list[JobStatus]:
     """Return jobs: those that run, then those that wait in the order of the queue, then the others, newest first.
 
@@ -85,7 +84,6 @@ def list_jobs(
         reader: Only of this reader.
         study_uid: Only of this study.
         limit: So many at most.
-        within: What a row of `Study` must fulfil; None: every study does.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
