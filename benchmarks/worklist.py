@@ -17,12 +17,12 @@ import requests
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from firstread.archive import open_archive  # noqa: E402
-from firstread.archive.database import writing  # noqa: E402
-from firstread.archive.notices import tell  # noqa: E402
-from firstread.web import create_app  # noqa: E402
-from tests.network.dicomweb.conftest import running  # noqa: E402
-from tests.web.pages.samples import Doors, add_studies, key_of  # noqa: E402
+from firstread.archive import open_archive
+from firstread.archive.database import writing
+from firstread.archive.notices import tell
+from firstread.web import create_app
+from tests.network.dicomweb.conftest import running
+from tests.web.pages.samples import Doors, add_studies, key_of
 
 LIMIT_MS = 200.0
 REPEATS = 7
@@ -111,8 +111,8 @@ def _storm(url: str, archive, keys: list[int], *, seconds: float = 5.0, rate: in
     cpu = time.process_time() - busy
     answer = requests.get(f"{url}/worklist/rows", timeout=60)
     print(
-        f"\nstorm: {int(seconds * rate)} changes in {took:.1f} s, 10 listeners: {len(got) / 10 / took:.1f} messages a second "
-        f"each, {cpu / took:.2f} CPU; a page meanwhile {1000 * answer.elapsed.total_seconds():.0f} ms"
+        f"\nstorm: {int(seconds * rate)} changes in {took:.1f} s, 10 listeners: "
+        f"{len(got) / 10 / took:.1f} messages a second each, {cpu / took:.2f} CPU; a page meanwhile {1000 * answer.elapsed.total_seconds():.0f} ms"
     )
 
 

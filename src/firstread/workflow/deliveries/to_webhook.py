@@ -1,5 +1,6 @@
 """To a webhook: one signed JSON event a result, and one a signed report."""
 
+import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
