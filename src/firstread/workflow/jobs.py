@@ -149,7 +149,7 @@ def change_priority(archive: Archive, job: int, priority: Priority) -> None:
         UsageError: there is no such job, or it waits no more.
     """
     with writing(archive.engine) as connection:
-        row = _found(connection, job)
+        row = _found(connection, job, None)
         if row.state != "waiting":
             raise UsageError(
                 f"Job {job} is {row.state}.", remedy="Only what waits can be read earlier or later."

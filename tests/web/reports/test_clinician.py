@@ -18,7 +18,9 @@ def database_url():
 
 @pytest.fixture
 def signed(reported, tmp_path):
-    reported.change(findings={"N1": {"decision": "accepted"}, "N2": {"decision": "rejected", "reason": "vessel"}})
+    reported.change(
+        findings={"N1": {"decision": "accepted"}, "N2": {"decision": "rejected", "reason": "vessel"}}
+    )
     _, key = reported.sign()
     assert file_report(reported.archive, Settings(cache_dir=tmp_path), key)
     return reported
@@ -30,9 +32,7 @@ def reads(browser, served):
 
 def is_shown(page, selector):
     """Whether a picture has loaded."""
-    return page.locator(selector).first.evaluate(
-        "image => image.decode().then(() => image.naturalWidth > 0)"
-    )
+    return page.locator(selector).first.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
 
 
 def test_a_clinician_reads_the_signed_report_and_its_images_on_a_telephone(browser, served, signed):
@@ -88,7 +88,9 @@ def test_while_a_report_is_amended_others_read_what_was_signed(browser, served, 
         page.goto(f"/reports/{signed.uid}")
         assert "Not to be read yet." not in page.content()
         assert page.get_by_text("is amending this report").is_visible()
-        assert page.request.get(f"/reports/{signed.uid}/report.pdf").headers["content-type"] == "application/pdf"
+        assert (
+            page.request.get(f"/reports/{signed.uid}/report.pdf").headers["content-type"] == "application/pdf"
+        )
 
 
 def test_the_quality_page_counts_what_was_signed(browser, served, signed):

@@ -107,7 +107,9 @@ def test_a_session_that_ends_in_mid_edit_loses_no_text_and_offers_it_to_the_same
         door.expired = True
         page.get_by_label("Indication").fill("Typed after the session ended.")
         page.locator("#expired").wait_for()
-        assert page.locator("#expired a").get_attribute("href") == f"/login?next=/studies/{reported.uid}/report"
+        assert (
+            page.locator("#expired a").get_attribute("href") == f"/login?next=/studies/{reported.uid}/report"
+        )
         assert text_of(reported, "indication") == ""
         door.expired = False
         page.context.set_extra_http_headers({"x-test-actor": "ben"})
