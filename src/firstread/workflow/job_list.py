@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, select
+from sqlalchemy import Select, case, select
 
 from firstread.archive import Archive
 from firstread.archive.database import reading

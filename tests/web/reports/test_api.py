@@ -56,7 +56,7 @@ def test_of_two_who_write_at_once_the_second_is_told_what_the_first_wrote(anne, 
 def test_the_engine_measures_where_a_person_points(anne):
     seen = anne.report()["version"]
     off = [BALL[0] + 2, BALL[1] - 1, BALL[2] + 2]
-    assert anne.call("POST", "findings/prepare").status_code == 204
+    assert anne.call("POST", "findings/prepare").status_code == 202
     answer = anne.call("POST", "findings", seen=seen, json={"center_lps_mm": off})
     assert answer.status_code == 201, answer.text
     added = answer.json()["findings"][-1]
