@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { allWords, isWorded } from "../src/wording";
 
-const SOURCE = new URL("../src/", import.meta.url);
-const files = readdirSync(SOURCE).filter((name) => name.endsWith(".ts"));
-const source = (name: string): string => readFileSync(new URL(name, SOURCE), "utf-8");
+const sources = import.meta.glob<string>("../src/*.ts", { query: "?raw", import: "default", eager: true });
+const files = Object.keys(sources);
+const source = (name: string): string => sources[name]!;
 
 it("every text has both languages, with the same fields", () => {
   for (const [key, [english, chinese]] of Object.entries(allWords())) {
@@ -21,7 +20,7 @@ it("every text that the code names is there", () => {
 });
 
 it("every text is used", () => {
-  const all = files.filter((name) => name !== "wording.ts").map(source).join("\n");
+  const all = files.filter((name) => !name.endsWith("/wording.ts")).map(source).join("\n");
   const dynamic = /^(plane|obstacle|tool|preset|act|layout|side|lobe|zone|attenuation|change|decision|reason|keys|prior)\./;
   for (const key of Object.keys(allWords())) {
     expect(dynamic.test(key) || all.includes(`"${key}"`), key).toBe(true);
