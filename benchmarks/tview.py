@@ -40,7 +40,9 @@ def opened(playwright: Playwright, address: str) -> dict[str, float]:
         page.goto(address)
         page.wait_for_selector("#tview[data-state=planes]", timeout=LIMIT_MS)
         # Counted from the navigation on, as the browser itself does.
-        marks = page.evaluate("performance.getEntriesByType('mark').map(mark => [mark.name, mark.startTime / 1000])")
+        marks = page.evaluate(
+            "performance.getEntriesByType('mark').map(mark => [mark.name, mark.startTime / 1000])"
+        )
         return {name.removeprefix("tview:"): seconds for name, seconds in marks}
     finally:
         browser.close()
@@ -62,15 +64,21 @@ def main() -> None:
         with open_archive(Path(folder) / "archive") as archive:
             for path in sorted(study.glob("*.dcm")):
                 archive.receive(Part10.parse(path.read_bytes()))
-                uid, count = str(dcmread(path, specific_tags=["StudyInstanceUID"]).StudyInstanceUID), count + 1
+                uid, count = (
+                    str(dcmread(path, specific_tags=["StudyInstanceUID"]).StudyInstanceUID),
+                    count + 1,
+                )
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT / "src"),
             "FIRSTREAD_ARCHIVE_DIR": f"{folder}/archive",
             "FIRSTREAD_API_PORT": "0",
+            "FIRSTREAD_API_LOCAL_ROLES": "administrator",
         }
         command = [sys.executable, "-m", "firstread.cli", "serve", "--role", "api", "--json", "--quiet"]
-        with subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True) as served:
+        with subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True
+        ) as served:
             try:
                 assert served.stdout is not None
                 port = json.loads(served.stdout.readline())["api"]["port"]
@@ -80,7 +88,9 @@ def main() -> None:
                     runs = [opened(playwright, address) for _ in range(options.runs)]
             finally:
                 served.terminate()
-        print(f"{count} images, {options.runs} runs, a new browser each; seconds from the click, median (least to most)")
+        print(
+            f"{count} images, {options.runs} runs, a new browser each; seconds from the click, median (least to most)"
+        )
         for stage, words in STAGES.items():
             times = [run[stage] for run in runs]
             print(f"  {words:14} {statistics.median(times):5.2f}  ({min(times):.2f} to {max(times):.2f})")

@@ -35,7 +35,13 @@ def launch(playwright: Playwright) -> Browser:
 
 @contextmanager
 def somebody(
-    browser: Browser, url: str, *, lang: str = "en", size: tuple[int, int] = (1280, 800), **options
+    browser: Browser,
+    url: str,
+    *,
+    lang: str = "en",
+    size: tuple[int, int] = (1280, 800),
+    tour: bool = False,
+    **options,
 ) -> Iterator[Page]:
     """A page of a browser context of its own, as another person has; scripts that fail, and whatever the
     Content-Security-Policy forbids, fail the test."""
@@ -46,6 +52,8 @@ def somebody(
         **options,
     )
     context.set_default_timeout(WAIT_MS)
+    if not tour:
+        context.add_init_script("localStorage.setItem('firstread-tour', 'seen')")
     wrong: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -204,8 +204,78 @@ class Settings(BaseSettings):
     )
     api_allow_remote: bool = Field(
         default=False,
-        description="Whether other computers may call the DICOMweb service, which has no access control yet: they may "
-        "read and delete everything. Default: false, only this computer may.",
+        description="Whether the web service may listen on other addresses than this computer's own; who calls needs "
+        "an account or a token all the same. Default: false.",
+    )
+    api_local_roles: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        examples=[["radiologist"]],
+        description="Roles of whoever calls the web service from this computer without an account, be it any user or "
+        "program here. A list, in the environment separated by commas. Default: none, everybody needs an account.",
+    )
+
+    session_hours: float = Field(
+        default=12.0,
+        gt=0.0,
+        le=168.0,
+        description="Hours after which somebody who logged in must do so again. Default: 12.",
+    )
+    session_idle_min: float = Field(
+        default=60.0,
+        gt=0.0,
+        description="Minutes without a request after which a session ends. Default: 60.",
+    )
+    second_factor: Literal["optional", "required"] = Field(
+        default="optional",
+        description="Whether whoever logs in with a password must have a second factor too: optional or required. A "
+        "provider of `oidc_issuer` asks for its own. Default: optional.",
+    )
+    breached_passwords: Path | None = Field(
+        default=None,
+        examples=["/srv/firstread/pwned-passwords-sha1.txt"],
+        description="File of SHA-1 digests of passwords that leaked, sorted, a line for each (at least its first 10 "
+        "digits, `:` and anything after them), as Have I Been Pwned gives out; none of them may be chosen. "
+        "Default: none, the list that comes with firstread.",
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        examples=["https://login.hospital.example/realms/staff"],
+        description="Issuer of the OpenID provider with which people log in "
+        "([single sign-on](../how-to/single-sign-on.md)). Default: none, accounts have passwords.",
+    )
+    oidc_client_id: str = Field(
+        default="firstread", description="As the provider knows this installation. Default: firstread."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None,
+        examples=["SECRET"],
+        description="The client's secret at the provider. Default: none, a public client, with PKCE alone.",
+    )
+    oidc_scopes: str = Field(
+        default="openid profile email",
+        description="What the provider is asked for, with spaces between. Default: openid profile email.",
+    )
+    oidc_roles_claim: str = Field(
+        default="groups",
+        description="Claim that says a person's roles, a text or a list; of one within another with dots, as "
+        "`realm_access.roles`. Default: groups.",
+    )
+    oidc_roles: dict[str, str] = Field(
+        default_factory=dict,
+        examples=[{"radiology-staff": "radiologist", "it-imaging": "administrator"}],
+        description="Which role a value of `oidc_roles_claim` gives; whoever has none of them is not let in. A table, "
+        "in the environment as JSON. Default: none, values that are names of roles give these.",
+    )
+    oidc_departments_claim: str = Field(
+        default="department",
+        description="Claim that says a person's departments, a text or a list. Default: department.",
+    )
+    oidc_authorities: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/hospital-ca.pem"],
+        description="PEM file of the authorities whose certificates the provider may show. Default: those of the "
+        "system.",
     )
     viewer_findings_first: bool = Field(
         default=True,
@@ -323,6 +393,12 @@ class Settings(BaseSettings):
         description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
         "Default: those of the system.",
     )
+    site_name: str = Field(
+        default="",
+        max_length=64,
+        examples=["St Elsewhere Hospital"],
+        description="Name of the hospital or practice, as signed reports name who answers for them. Default: none.",
+    )
     public_url: AnyHttpUrl | None = Field(
         default=None,
         examples=["https://firstread.example"],
@@ -344,6 +420,26 @@ class Settings(BaseSettings):
         description="TOML file of more routes, asked after those of `routes`; `firstread routes add` writes it. "
         "Default: routes.toml beside `firstread.toml`, where there is one.",
     )
+    alerts_file: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/alerts.toml"],
+        description="TOML file of the site's rules, clocks, chains and channels of critical alerts, over those that "
+        "ship ([alerts](../how-to/alerts.md)). Default: alerts.toml beside `firstread.toml`, where there is one.",
+    )
+    alert_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        examples=[{"mail": "PASSWORD"}],
+        description="Secrets by the name of the alerts' channel: of email the password, of a webhook the key of its "
+        "signature (16 characters or more), of fhir a bearer token or `USER:PASSWORD`. A table, in the environment as "
+        "JSON. Default: none.",
+    )
+    alert_authorities: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/hospital-ca.pem"],
+        description="PEM file of the authorities whose certificates the alerts' channels may show. "
+        "Default: those of the system.",
+    )
+
     prior_source: str | None = Field(
         default=None,
         examples=["pacs"],
@@ -370,7 +466,7 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("dicom_callers", "dicom_networks", mode="before")
+    @field_validator("api_local_roles", "dicom_callers", "dicom_networks", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -391,6 +487,10 @@ class Settings(BaseSettings):
         "dicom_tls_key",
         "dicom_tls_authorities",
         "destination_authorities",
+        "breached_passwords",
+        "oidc_authorities",
+        "alerts_file",
+        "alert_authorities",
     )
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:

@@ -17,6 +17,7 @@ from pynetdicom.sop_class import CTImageStorage, Verification
 
 from firstread.archive import open_archive
 from firstread.network import Acceptance, Listening, Node
+from tests.access.granting import allow
 from tests.archive.samples import instances
 from tests.dicom.ct_series import EXPLICIT
 from tests.waiting import free_port, wait_for
@@ -26,7 +27,9 @@ ANYONE = Acceptance(callers=None, idle_s=10.0)
 
 @pytest.fixture
 def archive(tmp_path):
+    """An archive that every node may read; what happens where one may not is tests/access's."""
     with open_archive(tmp_path / "archive") as opened:
+        allow(opened, "role:node")
         yield opened
 
 

@@ -28,3 +28,8 @@ class Actor:
     departments: frozenset[str] = frozenset()
     scopes: frozenset[str] | None = None
     address: str = field(default="", compare=False)
+
+    @property
+    def key(self) -> str:
+        """Return `KIND:NAME`, by which rules and lists name it."""
+        return f"{self.kind}:{self.name}"

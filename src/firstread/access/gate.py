@@ -15,11 +15,14 @@ from firstread.errors import FirstreadError
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _OWN = "same-origin"
+_OF_PROXIES = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 
 
 class Denied(FirstreadError):
-    """The actor may not; `status` is HTTP's: 401 where nobody is logged in, else 403."""
+    """The actor may not; `status` is HTTP's: 401 where nobody is logged in, else 403 (exit code 6)."""
+
+    exit_code = 6
 
     def __init__(self, message: str, *, remedy: str = "", status: int = 403) -> None:
         super().__init__(message, remedy=remedy)
@@ -68,7 +71,8 @@ class ThisComputer:
     """The door of a node without accounts: only this computer may call, unless a setting opens it to all.
 
     The peer's address must be this computer's own, and the Host header must name it, so that no page of a browser
-    here can reach the archive under a name of its own (DNS rebinding).
+    here can reach the archive under a name of its own (DNS rebinding). What a proxy here passes on is not this
+    computer's.
     """
 
     open_to_all: bool = False
@@ -78,7 +82,9 @@ class ThisComputer:
         host = request.headers.get("host", "").rpartition(":")
         name = host[0] if host[1] and host[2].isdigit() else "".join(host)
         address = request.client.host if request.client else ""
-        if not self.open_to_all and (not is_loopback(address) or name.lower() not in _LOCAL_NAMES):
+        forwarded = any(header in request.headers for header in _OF_PROXIES)
+        is_here = is_loopback(address) and name.lower() in _LOCAL_NAMES and not forwarded
+        if not self.open_to_all and not is_here:
             raise Denied("Only this computer may call.", remedy="The setting api_allow_remote changes that.")
         # A page of another site can send a form to this computer, too; browsers say that it is from there.
         if request.method not in _SAFE and request.headers.get("sec-fetch-site", _OWN) not in (_OWN, "none"):

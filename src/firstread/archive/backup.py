@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select, text
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text
 from sqlalchemy.exc import DatabaseError
 
 from firstread.archive.archive import DATABASE, Archive
@@ -33,6 +33,8 @@ from firstread.progress import Progress, silent
 
 PORTION = 1000
 _CHUNK = 1 << 20
+_PASSING = (Worker.__tablename__, "session", "account_link", "login_attempt")
+"""Which process works now is nothing to keep; and who was logged in then, or had a link, must not be so again."""
 
 
 @dataclass(frozen=True)
@@ -173,14 +175,16 @@ def _open_backup(folder: Path) -> Engine:
 
 
 def _copy_rows(source: Connection, target: Connection) -> None:
+    for table in reversed(_kept()):
+        target.execute(delete(table))  # what a new database begins with, such as the shipped rules
     for table in _kept():
         for portion in _portions(source, table):
             target.execute(insert(table), portion)
 
 
 def _kept() -> list[Table]:
-    """Return the tables that are kept, in an order that references allow; not which process works now."""
-    return [table for table in metadata().sorted_tables if table.name != Worker.__tablename__]
+    """Return the tables that are kept, each after those it refers to."""
+    return [table for table in metadata().sorted_tables if table.name not in _PASSING]
 
 
 def _portions(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:

@@ -45,6 +45,9 @@ class Header:
     accession_number: str
     study_description: str
     referring_physician: str
+    referring_id: str
+    institution: str
+    department: str
     series_uid: str
     modality: str
     series_number: int | None
@@ -89,6 +92,9 @@ def read_header(instance: Part10) -> Header:
         accession_number=raw.text("AccessionNumber"),
         study_description=raw.text("StudyDescription"),
         referring_physician=raw.text("ReferringPhysicianName"),
+        referring_id=raw.referring_id(),
+        institution=raw.text("InstitutionName"),
+        department=raw.text("InstitutionalDepartmentName"),
         series_uid=raw.uid("SeriesInstanceUID"),
         modality=raw.text("Modality"),
         series_number=raw.whole("SeriesNumber"),
@@ -133,9 +139,11 @@ class _Raw:
         except (Unparsable, zlib.error):
             raise RefusedInput("The data set cannot be parsed.", remedy=_REMEDY) from None
         self._encodings = _encodings(self._bytes("SpecificCharacterSet"))
-        self._requested = first_item(
-            self._bytes("RequestAttributesSequence"), _TAGS, implicit=syntax == _IMPLICIT, big=syntax == _BIG
-        )
+        self._implicit = syntax == _IMPLICIT
+        self._requested = self._first_item(self._bytes("RequestAttributesSequence"))
+
+    def _first_item(self, items: bytes) -> dict[int, bytes]:
+        return first_item(items, _TAGS, implicit=self._implicit, big=self._order == ">") if items else {}
 
     def _bytes(self, keyword: str) -> bytes:
         return self._values.get(_TAG[keyword], b"")
@@ -147,6 +155,12 @@ class _Raw:
     def requested(self, keyword: str) -> str:
         """Return a text of the first request that the series fulfils."""
         return self._text(self._requested.get(_TAG[keyword], b""))
+
+    def referring_id(self) -> str:
+        """Return the first code by which the referring physician is identified (PS3.3 table 10-1)."""
+        physician = self._first_item(self._bytes("ReferringPhysicianIdentificationSequence"))
+        code = self._first_item(physician.get(_TAG["PersonIdentificationCodeSequence"], b""))
+        return self._text(code.get(_TAG["CodeValue"], b""))
 
     def _text(self, encoded: bytes) -> str:
         value = _decoded(encoded, self._encodings)
@@ -199,7 +213,8 @@ _KEYWORDS = (
     "PatientBirthDate", "PatientSex", "BodyPartExamined", "StudyInstanceUID", "SeriesInstanceUID", "StudyID",
     "SeriesNumber", "InstanceNumber", "NumberOfFrames", "Rows", "Columns", "BitsAllocated",
     "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime", "RequestAttributesSequence",
-    "ScheduledProcedureStepID", "RequestedProcedureID",
+    "ScheduledProcedureStepID", "RequestedProcedureID", "ReferringPhysicianIdentificationSequence",
+    "PersonIdentificationCodeSequence", "CodeValue", "InstitutionName", "InstitutionalDepartmentName",
 )  # fmt: skip
 _TAG = {keyword: tag_for_keyword(keyword) or 0 for keyword in _KEYWORDS}
 _TAGS = frozenset(_TAG.values())

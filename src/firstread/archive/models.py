@@ -66,6 +66,10 @@ class Study(Base):
     `inconsistent`: an instance came with another patient; `conflicts`: so many came again with other bytes;
     `held` keeps it from retention. The numbers count the first version of each instance. `routed_at` is the
     `last_received_at` of what was routed; None where nothing was yet.
+
+    `department` is the one whose study it is, as `firstread.archive.departments` has it from `sender` (the source of
+    the first instance), `institution` and `institutional_department`. `referring_key` is the referring physician's
+    name as `names.person_key` gives it, `referring_id` the code that identifies the physician.
     """
 
     __tablename__ = "study"
@@ -80,6 +84,12 @@ class Study(Base):
     accession_number: Mapped[str] = mapped_column(index=True)
     description: Mapped[str]
     referring_physician: Mapped[str]
+    referring_key: Mapped[str] = mapped_column(server_default=text("''"), index=True)
+    referring_id: Mapped[str] = mapped_column(server_default=text("''"), index=True)
+    department: Mapped[str] = mapped_column(server_default=text("''"), index=True)
+    sender: Mapped[str] = mapped_column(server_default=text("''"))
+    institution: Mapped[str] = mapped_column(server_default=text("''"))
+    institutional_department: Mapped[str] = mapped_column(server_default=text("''"))
     number_of_series: Mapped[int]
     number_of_instances: Mapped[int]
     received_at: Mapped[datetime] = mapped_column(default=now)
@@ -88,6 +98,21 @@ class Study(Base):
     conflicts: Mapped[int] = mapped_column(default=0)
     inconsistent: Mapped[bool] = mapped_column(default=False)
     held: Mapped[bool] = mapped_column(default=False)
+
+
+class DepartmentRule(Base):
+    """Whose study it is that came from this sender, institution or department: `kind` is ae, institution or department.
+
+    `value` is folded, as `names.folded` folds names.
+    """
+
+    __tablename__ = "department_rule"
+    __table_args__ = (UniqueConstraint("kind", "value"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[str]
+    value: Mapped[str]
+    department: Mapped[str]
 
 
 class Series(Base):
@@ -204,7 +229,8 @@ class Job(Base):
 class Result(Base):
     """What a job found: where its result folder is, relative to the archive's, and the digest of result.json.
 
-    `predecessor` is the result that this one takes the place of.
+    `summary` is a JSON list of what a worklist shows of it (`firstread.workflow.summary`). `predecessor` is the result
+    that this one takes the place of.
     """
 
     __tablename__ = "result"
@@ -214,6 +240,7 @@ class Result(Base):
     folder: Mapped[str] = mapped_column(unique=True)
     digest: Mapped[str]
     category: Mapped[str] = mapped_column(default="")
+    summary: Mapped[str] = mapped_column(default="[]", server_default=text("'[]'"))
     predecessor: Mapped[int | None] = mapped_column(ForeignKey("result.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -283,3 +310,75 @@ class Notice(Base):
     account: Mapped[int | None] = mapped_column(Key)
     content: Mapped[str] = mapped_column(default="{}")
     at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class WorklistEntry(Base):
+    """A study as a worklist shows it: what is sorted and filtered by, kept by `firstread.archive.worklist`.
+
+    `listed`: something of it came by itself, so that it is to be read; a prior that was fetched is not. `urgency` is 0
+    critical, 1 stat, 2 urgent, 3 routine, of `alert` and `priority`, the most urgent of its jobs. `alert` is the level
+    of its gravest open alert, "" for none. `report` is "" before somebody works at one, in_review, or signed. `job` is
+    the one that is told of, `summary` as in `Result`. `since` is when the study began to wait.
+    """
+
+    __tablename__ = "worklist_entry"
+    __table_args__ = (
+        Index("ix_worklist_entry_order", "listed", "urgency", "since", "study_key"),
+        Index("ix_worklist_entry_stage", "listed", "stage"),
+    )
+
+    study_key: Mapped[int] = mapped_column(
+        Key, ForeignKey("study.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    listed: Mapped[bool] = mapped_column(default=False)
+    stage: Mapped[str] = mapped_column(default="arriving")
+    urgency: Mapped[int] = mapped_column(default=3)
+    priority: Mapped[int] = mapped_column(default=2)
+    alert: Mapped[str] = mapped_column(default="")
+    report: Mapped[str] = mapped_column(default="")
+    job: Mapped[int | None] = mapped_column(Key)
+    category: Mapped[str] = mapped_column(default="")
+    summary: Mapped[str] = mapped_column(default="[]")
+    modalities: Mapped[str] = mapped_column(default="")
+    since: Mapped[datetime] = mapped_column(default=now)
+
+
+class ReadingClaim(Base):
+    """Somebody reads a study, or did: until `released_at`. No study has two that are not released.
+
+    `owner` is of whom, as `claims.owner_of` says; `name` is how others call them. `former` is the claim that was taken
+    over, `reason` why.
+    """
+
+    __tablename__ = "reading_claim"
+    __table_args__ = (
+        Index(
+            "uq_reading_claim_open",
+            "study_key",
+            unique=True,
+            sqlite_where=text("released_at IS NULL"),
+            postgresql_where=text("released_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    study_key: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    former: Mapped[int | None] = mapped_column(ForeignKey("reading_claim.id", ondelete="SET NULL"))
+    reason: Mapped[str] = mapped_column(default="")
+    claimed_at: Mapped[datetime] = mapped_column(default=now)
+    released_at: Mapped[datetime | None]
+
+
+class SavedView(Base):
+    """A worklist's filters under a name, of one person; `query` is as in the address, without a question mark."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (UniqueConstraint("owner", "name"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    query: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)

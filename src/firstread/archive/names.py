@@ -20,3 +20,15 @@ def words(name: str) -> tuple[str, ...]:
         found |= dict.fromkeys("-".join(parts[at:]) for at in range(len(parts)))
     found.pop("", None)
     return tuple(found)
+
+
+def person_key(name: str) -> str:
+    """Return a name as persons are told apart by it: folded, its components trimmed, empty ones at the end left out.
+
+    `SMITH^JOHN^^^` and `Smith ^ John` are one; so are a name with and without empty groups (PS3.5 section 6.2.1).
+    """
+    groups = []
+    for group in folded(name).split("="):
+        components = [" ".join(component.split()) for component in group.split("^")]
+        groups.append("^".join(components).rstrip("^"))
+    return "=".join(groups).rstrip("=")

@@ -81,6 +81,7 @@ def find(
     offset: int = 0,
     fuzzy: bool = False,
     empty: bool = False,
+    within: Condition | None = None,
 ) -> list[Found]:
     r"""Return what matches every key, with all attributes of its level and of those above.
 
@@ -94,6 +95,7 @@ def find(
         offset: So many are left out first.
         fuzzy: A patient's name matches where it has the words of the key, or words that begin so, in any order.
         empty: The key "" (two quotation marks) matches where there is no value (PS3.4 section C.2.2.2.7).
+        within: What a row of `Study` must fulfil to be found, whatever the keys; a patient must have such a study.
 
     Raises:
         UsageError: a keyword is unknown at this level, or a value cannot be matched.
@@ -106,9 +108,11 @@ def find(
         bearing, patients = _patients(keys, fuzzy)
         few = named(connection, bearing, Patient.id) if patients else None
         conditions = patients if few is None else [few]
+        if within is not None:
+            conditions = [*conditions, Patient.id.in_(select(Study.patient_key).where(within))]
     else:
         conditions = [
-            *_narrowed(connection, keys, fuzzy),
+            *_narrowed(connection, keys, fuzzy, within),
             *_matched("series", keys),
             *_matched("instance", keys),
         ]
@@ -160,8 +164,10 @@ def _matched(level: Level, keys: Mapping[str, str], *, indexed: bool = True) -> 
     return [each for each in found if each is not None]
 
 
-def _narrowed(connection: Connection, keys: Mapping[str, str], fuzzy: bool) -> list[Condition]:
-    """Return what the keys of patients and studies demand of a study."""
+def _narrowed(
+    connection: Connection, keys: Mapping[str, str], fuzzy: bool, within: Condition | None
+) -> list[Condition]:
+    """Return what the keys of patients and studies demand of a study, and what it must be within."""
     little: list[Condition] = []
     tested: list[Condition] = []
 
@@ -172,6 +178,8 @@ def _narrowed(connection: Connection, keys: Mapping[str, str], fuzzy: bool) -> l
         else:
             little.append(few)
 
+    if within is not None:
+        demand(select(Study.id).where(within), Study.id, [within])
     bearing, patients = _patients(keys, fuzzy)
     if patients:
         fits = exists().where(Patient.id == Study.patient_key, *patients).correlate(Study)

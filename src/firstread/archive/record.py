@@ -5,21 +5,28 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from firstread.archive.columns import Moment, now
+from firstread.archive.departments import department_of
 from firstread.archive.header import Header
 from firstread.archive.models import Base, Instance, Patient, PatientWord, Series, Study
-from firstread.archive.names import folded, words
+from firstread.archive.names import folded, person_key, words
+from firstread.archive.worklist import refresh
 
 Outcome = Literal["stored", "duplicate", "conflict", "returned"]
 OWN_SOURCE = "result of firstread"
 """Source of what firstread made itself; longer than an AE title, so that no peer can call itself so."""
 PRIOR_SOURCE = "fetched as a prior"
 """Source of what firstread fetched to compare with; longer than an AE title too."""
+SHOWN_EVERY_S = 1.0
+"""While more of a study comes, worklists are told so often."""
+_MOST_SHOWN = 10_000
+_shown_at: dict[tuple[int, int, bool], float] = {}
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,7 @@ def record(
     """
     keys: dict[tuple[str, str], tuple[int, int]] = {}
     known = _versions(connection, [arrival.header.sop_instance_uid for arrival in arrivals])
+    begun: set[int] = set()
     new: list[Arrival] = []
     came: list[Arrival] = []
     for arrival in sorted(arrivals, key=lambda arrival: arrival.order):
@@ -107,7 +115,9 @@ def record(
         versions[content] = _Version(arrival.version, arrival.name, arrival.size, arrival.source)
         series = (arrival.header.study_uid, arrival.header.series_uid)
         if series not in keys:
-            keys[series] = _series(connection, arrival)
+            keys[series], is_new = _series(connection, arrival)
+            if is_new:
+                begun.add(keys[series][0])
         new.append(arrival)
     if new:
         rows = [_row(each, keys[each.header.study_uid, each.header.series_uid][1]) for each in new]
@@ -115,6 +125,34 @@ def record(
         _count(connection, new, keys)
     if came:
         _mark_received(connection, came)
+    _show(connection, new, keys, begun, came)
+
+
+def _show(
+    connection: Connection,
+    new: Sequence[Arrival],
+    keys: dict[tuple[str, str], tuple[int, int]],
+    begun: set[int],
+    came: Sequence[Arrival],
+) -> None:
+    """Bring the rows of the worklist up to date: at each new series, and else once a second as more comes."""
+    shown: dict[int, bool] = {}
+    for arrival in new:
+        study = keys[arrival.header.study_uid, arrival.header.series_uid][0]
+        shown[study] = shown.get(study, False) or arrival.source not in (OWN_SOURCE, PRIOR_SOURCE)
+    if came:
+        uids = [arrival.header.study_uid for arrival in came]
+        shown |= dict.fromkeys(
+            connection.execute(select(Study.id).where(Study.study_uid.in_(uids))).scalars(), True
+        )
+    present = monotonic()
+    for study, listed in sorted(shown.items()):
+        mark = (id(connection.engine), study, listed)
+        if study in begun or came or present - _shown_at.get(mark, -SHOWN_EVERY_S) >= SHOWN_EVERY_S:
+            refresh(connection, study, listed=listed)
+            _shown_at[mark] = present
+    if len(_shown_at) > _MOST_SHOWN:
+        _shown_at.clear()
 
 
 def _mark_received(connection: Connection, came: Sequence[Arrival]) -> None:
@@ -170,13 +208,13 @@ def _row(arrival: Arrival, series_key: int) -> dict[str, Any]:
     }
 
 
-def _series(connection: Connection, arrival: Arrival) -> tuple[int, int]:
-    """Return the keys of the study and of the series, which are made where they are not there yet."""
+def _series(connection: Connection, arrival: Arrival) -> tuple[tuple[int, int], bool]:
+    """Return the keys of the study and of the series, which is made where it is not there yet, and whether it was."""
     header = arrival.header
     uids = {"of_study": header.study_uid, "of_series": header.series_uid}
     found = connection.execute(_SERIES, uids).one_or_none()
     if found is None:
-        study, patient_key = _study(connection, header)
+        study, patient_key = _study(connection, arrival)
         series = _made(
             connection,
             Series,
@@ -198,10 +236,11 @@ def _series(connection: Connection, arrival: Arrival) -> tuple[int, int]:
     # A result has what could be read of its source's patient: of a damaged header less than the header itself.
     if patient_key != header.patient_key and arrival.source != OWN_SOURCE:
         connection.execute(update(Study).where(Study.id == study).values(inconsistent=True))
-    return study, series
+    return (study, series), found is None
 
 
-def _study(connection: Connection, header: Header) -> tuple[int, str]:
+def _study(connection: Connection, arrival: Arrival) -> tuple[int, str]:
+    header = arrival.header
     found = connection.execute(
         select(Study.id, Patient.key).join(Patient, Patient.id == Study.patient_key)
         .where(Study.study_uid == header.study_uid)
@@ -234,6 +273,12 @@ def _study(connection: Connection, header: Header) -> tuple[int, str]:
             "accession_number": header.accession_number,
             "description": header.study_description,
             "referring_physician": header.referring_physician,
+            "referring_key": person_key(header.referring_physician),
+            "referring_id": header.referring_id,
+            "sender": arrival.source,
+            "institution": header.institution,
+            "institutional_department": header.department,
+            "department": department_of(connection, arrival.source, header.institution, header.department),
             "number_of_series": 0,
             "number_of_instances": 0,
         },

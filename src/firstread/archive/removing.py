@@ -6,6 +6,7 @@ from sqlalchemy import Connection, delete, exists, func, insert, not_, select, u
 
 from firstread.archive.archive import Archive
 from firstread.archive.database import writing
+from firstread.archive.matching import Condition
 from firstread.archive.models import Instance, Patient, Removal, Series, Study
 from firstread.archive.results import remove_results
 from firstread.archive.retention import Removed
@@ -15,12 +16,18 @@ RULE = "asked for"
 
 
 def remove(
-    archive: Archive, study_uid: str, series_uid: str | None = None, sop_instance_uid: str | None = None
+    archive: Archive,
+    study_uid: str,
+    series_uid: str | None = None,
+    sop_instance_uid: str | None = None,
+    *,
+    within: Condition | None = None,
 ) -> Removed | None:
     """Remove a study, one of its series, or one instance with all its versions; None where it is not there.
 
     The rows go first, in one transaction, and the files after, as in `retain`. A series or study that is left
-    without an instance goes too, and the patient with the last study.
+    without an instance goes too, and the patient with the last study. A study that does not fulfil `within`, a
+    condition on `Study`, counts as one that is not there.
 
     Raises:
         RefusedInput: the study is held; whoever holds it must let go first.
@@ -28,7 +35,8 @@ def remove(
     """
     with writing(archive.engine) as connection:
         study = connection.execute(
-            select(Study.id, Study.patient_key, Study.held).where(Study.study_uid == study_uid)
+            select(Study.id, Study.patient_key, Study.held)
+            .where(Study.study_uid == study_uid, *([] if within is None else [within]))
             .with_for_update(of=Study)
         ).one_or_none()  # fmt: skip
         if study is None:

@@ -6,7 +6,13 @@ from sqlalchemy import MetaData
 
 from firstread.archive.models import Base
 
-ROOMS = ("firstread.access.audit.models", "firstread.workflow.reporting.models")
+ROOMS = (
+    "firstread.access.accounts.models",
+    "firstread.access.audit.models",
+    "firstread.access.rights.models",
+    "firstread.alerts.models",
+    "firstread.workflow.reporting.models",
+)
 """Modules with tables of rooms above this one; they are imported by name, as nothing here may know them."""
 
 

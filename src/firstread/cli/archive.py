@@ -40,15 +40,15 @@ def add(
 
     Exit codes: 0 stored, 2 usage, 4 some files were refused, 5 the disk is full or the database away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
     from firstread.archive.add import add_folder
+    from firstread.cli.acting import acting
     from firstread.cli.archive_tables import added_as_dict, print_added
     from firstread.cli.progress_bars import progress_bars
-    from firstread.settings import load_settings
 
     try:
         with (
-            archive_of(load_settings()) as opened,
+            acting(Action.STORE_STUDY) as (opened, _),
             progress_bars(shown=not (quiet or as_json)) as progress,
         ):
             added = add_folder(opened, path, progress=progress)
@@ -93,12 +93,12 @@ def list_(
 
     Exit codes: 0 listed, 2 a keyword or value cannot be matched, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
     from firstread.archive.database import reading
     from firstread.archive.query import ATTRIBUTES, find
+    from firstread.cli.acting import acting
     from firstread.cli.archive_tables import print_studies
     from firstread.errors import UsageError
-    from firstread.settings import load_settings
 
     keys = {}
     for one in match or []:
@@ -108,8 +108,8 @@ def list_(
                 "--match takes KEYWORD=VALUE.", remedy="For example: --match StudyDate=20250101-20251231"
             )
         keys[keyword.strip()] = value
-    with archive_of(load_settings()) as opened, reading(opened.engine) as connection:
-        studies = find(connection, "study", keys, limit=limit)
+    with acting(Action.READ_STUDY) as (opened, grant), reading(opened.engine) as connection:
+        studies = find(connection, "study", keys, limit=limit, within=grant.within)
     if not identify:
         for study in studies:
             for keyword in ATTRIBUTES["patient"]:
@@ -135,8 +135,9 @@ def retain(as_json: AsJson = False, quiet: Quiet = False) -> None:
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from dataclasses import asdict
 
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
     from firstread.archive.retention import retain as retain_archive
+    from firstread.cli.acting import acting
     from firstread.errors import UsageError
     from firstread.settings import load_settings
 
@@ -145,7 +146,7 @@ def retain(as_json: AsJson = False, quiet: Quiet = False) -> None:
         raise UsageError(
             "No rule says what may be removed.", remedy="Set archive_keep_days or archive_full_percent."
         )
-    with archive_of(settings) as opened:
+    with acting(Action.OPERATE, settings) as (opened, _):
         removed = retain_archive(
             opened, keep_days=settings.archive_keep_days, full_percent=settings.archive_full_percent
         )

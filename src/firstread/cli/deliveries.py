@@ -49,17 +49,18 @@ def list_(
 
     Exit codes: 0 listed, 2 usage, 5 the database is away.
     """  # fmt: skip  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
-    from firstread.settings import load_settings
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.workflow.deliveries import list_deliveries
 
-    with archive_of(load_settings()) as archive:
+    with acting(Action.READ_JOB) as (archive, grant):
         listed = list_deliveries(
             archive,
             states=(state,) if state else (),
             destination=destination,
             study_uid=study,
             limit=limit,
+            within=grant.within,
         )
     if as_json:
         print(json.dumps([asdict(each) for each in listed], indent=1, ensure_ascii=False, default=str))
@@ -89,13 +90,13 @@ def retry(
 
     Exit codes: 0 done, 2 usage, 3 there was nothing to try again, 5 the database is away.
     """  # fmt: skip  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.errors import NothingReadable
-    from firstread.settings import load_settings
     from firstread.workflow.deliveries import retry_deliveries
 
-    with archive_of(load_settings()) as archive:
-        tried = retry_deliveries(archive, ids or (), destination=destination)
+    with acting(Action.MANAGE_JOBS) as (archive, grant):
+        tried = retry_deliveries(archive, ids or (), destination=destination, within=grant.within)
     if as_json:
         print(json.dumps({"retried": list(tried)}))
     elif tried:

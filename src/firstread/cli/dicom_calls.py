@@ -108,7 +108,8 @@ def echo(
 
 @contextmanager
 def _files(settings: "Settings", what: str) -> Iterator[list["Outgoing"]]:
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.errors import NothingReadable
     from firstread.network.outgoing import files_of_folder, files_of_study
 
@@ -117,7 +118,8 @@ def _files(settings: "Settings", what: str) -> Iterator[list["Outgoing"]]:
         if path.exists():
             files = files_of_folder(path)
         else:
-            files = files_of_study(opened.enter_context(archive_of(settings)), what)
+            archive, grant = opened.enter_context(acting(Action.EXPORT_STUDY, settings))
+            files = files_of_study(archive, what, within=grant.within)
         if not files:
             raise NothingReadable(
                 f"There is nothing to send in {what[:64]}.",

@@ -3,14 +3,11 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from firstread.cli.archive import AsJson, Quiet
-
-if TYPE_CHECKING:
-    from firstread.archive import Archive
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Priority = Literal["stat", "urgent", "routine"]
@@ -51,14 +48,20 @@ def list_(
 
     Exit codes: 0 listed, 2 usage, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.cli.job_tables import print_jobs
-    from firstread.settings import load_settings
     from firstread.workflow.job_list import list_jobs
 
-    with archive_of(load_settings()) as archive:
+    with acting(Action.READ_JOB) as (archive, grant):
         found = list_jobs(
-            archive, state=state, priority=priority, reader=reader, study_uid=study, limit=limit
+            archive,
+            state=state,
+            priority=priority,
+            reader=reader,
+            study_uid=study,
+            limit=limit,
+            within=grant.within,
         )
     if as_json:
         print(json.dumps([asdict(each) for each in found], indent=1, default=str))
@@ -79,13 +82,13 @@ def show(
 
     Exit codes: 0 shown, 2 there is no such job, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.cli.job_tables import print_job
-    from firstread.settings import load_settings
     from firstread.workflow.job_list import show_job
 
-    with archive_of(load_settings()) as archive:
-        found = show_job(archive, job)
+    with acting(Action.READ_JOB) as (archive, grant):
+        found = show_job(archive, job, within=grant.within)
     if as_json:
         print(json.dumps(asdict(found), indent=1, default=str))
     else:
@@ -131,7 +134,8 @@ def add(
 
     Exit codes: 0 done, 2 there is no such study, reader or destination, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.errors import UsageError
     from firstread.readers.registry import installed_readers
     from firstread.settings import load_settings
@@ -148,9 +152,9 @@ def add(
             raise UsageError(
                 f"There is no destination {name!r}.", remedy="Name it in the setting destinations."
             )
-    with archive_of(settings) as archive:
+    with acting(Action.MANAGE_JOBS, settings) as (archive, grant):
         if reader is None:
-            made = route(archive, study, load_routes(settings))
+            made = route(archive, study, load_routes(settings), within=grant.within)
         else:
             wanted = PlannedRead(
                 route="",
@@ -160,7 +164,7 @@ def add(
                 lang=lang,
                 series_uid=series,
             )
-            made = read_now(archive, study, wanted)
+            made = read_now(archive, study, wanted, within=grant.within)
     if as_json:
         print(json.dumps(made))
     elif not quiet:
@@ -198,14 +202,12 @@ def cancel(job: JobNumbers, quiet: Quiet = False) -> None:
     _each(job, rows.cancel, "is cancelled", quiet=quiet)
 
 
-def _each(
-    numbers: Sequence[int], act: "Callable[[Archive, int], None]", outcome: str, *, quiet: bool
-) -> None:
-    from firstread.archive import archive_of
-    from firstread.settings import load_settings
+def _each(numbers: Sequence[int], act: "Callable[..., None]", outcome: str, *, quiet: bool) -> None:
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
 
-    with archive_of(load_settings()) as archive:
+    with acting(Action.MANAGE_JOBS) as (archive, grant):
         for number in numbers:
-            act(archive, number)
+            act(archive, number, within=grant.within)
             if not quiet:
                 print(f"Job {number} {outcome}.")

@@ -103,12 +103,12 @@ def verify(
 
 @contextmanager
 def _opened(*, shown: bool) -> Iterator[tuple["Archive", "Progress"]]:
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.cli.progress_bars import progress_bars
-    from firstread.settings import load_settings
 
     try:
-        with archive_of(load_settings()) as archive, progress_bars(shown=shown) as progress:
+        with acting(Action.OPERATE) as (archive, _), progress_bars(shown=shown) as progress:
             yield archive, progress
     except KeyboardInterrupt:
         print("firstread: stopped; run the same again.", file=sys.stderr)

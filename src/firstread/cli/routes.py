@@ -196,7 +196,8 @@ def _facts(settings: "Settings", study: str, source: str) -> "StudyFacts":
         from firstread.dicom.discover import open_study
 
         return facts_of_folder(open_study(study), source=source)
-    from firstread.archive import archive_of
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
 
-    with archive_of(settings) as archive:
-        return facts_of(archive, study)
+    with acting(Action.READ_STUDY, settings) as (archive, grant):
+        return facts_of(archive, study, within=grant.within)

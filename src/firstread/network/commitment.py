@@ -14,12 +14,17 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StorageCommitmentPushModel,
     StorageCommitmentPushModelInstance,
 )
+from sqlalchemy import ColumnElement
 
+from firstread.access import Action
+from firstread.access.gate import Denied
 from firstread.archive import Archive
 from firstread.archive.database import reading
 from firstread.archive.locate import locate
 from firstread.dicom.quiet import quiet
+from firstread.errors import ArchiveUnavailable
 from firstread.network.acceptor import Acceptor
+from firstread.network.callers import Callers
 from firstread.network.entity import Entity
 from firstread.network.identifiers import refuse_larger
 from firstread.network.peers import Peer
@@ -28,6 +33,7 @@ from firstread.network.statuses import (
     INVALID_ARGUMENT,
     NO_SUCH_ACTION,
     NO_SUCH_INSTANCE,
+    NOT_AUTHORISED,
     PROCESSING_FAILURE,
     SUCCESS,
 )
@@ -52,11 +58,19 @@ class CommitmentSCP:
         entity: Calls the requester.
         destinations: By AE title.
         tls: For destinations over TLS.
+        callers: What they may ask about: what they sent themselves, and what they may read. Of anything else it is
+            said that it is not there.
     """
 
     def __init__(
-        self, archive: Archive, entity: Entity, destinations: Mapping[str, Peer], tls: SSLContext | None
+        self,
+        archive: Archive,
+        entity: Entity,
+        destinations: Mapping[str, Peer],
+        tls: SSLContext | None,
+        callers: Callers,
     ) -> None:
+        self._callers = callers
         self._archive = archive
         self._entity = entity
         self._destinations = destinations
@@ -77,6 +91,13 @@ class CommitmentSCP:
         if str(request.RequestedSOPInstanceUID) != StorageCommitmentPushModelInstance:
             return NO_SUCH_INSTANCE, None
         try:
+            self._callers.check_store(event)
+            within = self._callers.within(event, Action.READ_STUDY)
+        except Denied:
+            return NOT_AUTHORISED, None
+        except ArchiveUnavailable:
+            return PROCESSING_FAILURE, None
+        try:
             with quiet():  # pydicom's remarks quote what was asked
                 refuse_larger(request.ActionInformation, LARGEST_REQUEST)
                 asked = event.action_information
@@ -90,26 +111,39 @@ class CommitmentSCP:
             return INVALID_ARGUMENT, None
         if not references or len(references) > MOST_INSTANCES or not transaction.is_valid:
             return INVALID_ARGUMENT, None
-        self._reporter.submit(self._answer, cast(Acceptor, event.assoc), transaction, references)
+        self._reporter.submit(self._answer, cast(Acceptor, event.assoc), transaction, references, within)
         return SUCCESS, None
 
-    def _answer(self, association: Acceptor, transaction: str, references: list[tuple[str, str]]) -> None:
+    def _answer(
+        self,
+        association: Acceptor,
+        transaction: str,
+        references: list[tuple[str, str]],
+        within: ColumnElement[bool] | None,
+    ) -> None:
         try:
-            report = self._report(transaction, references)
-            peer = self._destinations.get(str(association.requestor.ae_title).strip())
+            asker = str(association.requestor.ae_title).strip()
+            report = self._report(transaction, references, asker, within)
+            peer = self._destinations.get(asker)
             told = self._on_same(association, report) if peer is None else self._on_new(peer, report)
             if not told:
                 _log.warning("a requester of storage commitment could not be told")
         except Exception as error:
             _log.warning("a request for storage commitment failed: %s", type(error).__name__)
 
-    def _report(self, transaction: str, references: list[tuple[str, str]]) -> Dataset:
+    def _report(
+        self,
+        transaction: str,
+        references: list[tuple[str, str]],
+        asker: str,
+        within: ColumnElement[bool] | None,
+    ) -> Dataset:
         """Return the information of the event: what is stored, its file there and complete, and what is not."""
         failed: list[Dataset] = []
         committed: list[Dataset] = []
         try:
             with reading(self._archive.engine) as connection:
-                stored = locate(connection, [uid for _, uid in references])
+                stored = locate(connection, [uid for _, uid in references], within=within, sender=asker)
             kept = {
                 uid for uid, found in stored.items() if self._archive.files.is_there(found.file, found.size)
             }

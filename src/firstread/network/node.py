@@ -10,8 +10,10 @@ from typing import Any, Self
 
 from pynetdicom import evt
 
+from firstread.access.rights import Rights
 from firstread.archive import Archive, Receipt
 from firstread.network.acceptance import Acceptance
+from firstread.network.callers import Callers
 from firstread.network.commitment import CommitmentSCP
 from firstread.network.contexts import SERVED, SPOKEN
 from firstread.network.entity import Entity
@@ -56,6 +58,8 @@ class Node:
         archive: What is stored and served.
         listening: Where and to whom.
         receive: In place of `archive.receive`.
+        rights: What each caller may do, by its AE title; those of the archive's database are asked where there are
+            none.
 
     Attributes:
         port: The TCP port that it listens on.
@@ -65,8 +69,14 @@ class Node:
     """
 
     def __init__(
-        self, archive: Archive, listening: Listening, *, receive: Callable[..., Receipt] | None = None
+        self,
+        archive: Archive,
+        listening: Listening,
+        *,
+        receive: Callable[..., Receipt] | None = None,
+        rights: Rights | None = None,
     ) -> None:
+        callers = Callers(rights or Rights(archive.engine))
         acceptance = listening.acceptance
         entity = Entity(listening.ae_title, pdu_bytes=acceptance.pdu_bytes, seconds=acceptance.idle_s)
         entity.require_called_aet = True
@@ -74,8 +84,10 @@ class Node:
         for sop_class in SERVED:
             entity.add_supported_context(sop_class, list(SPOKEN))
         self._acceptance = acceptance
-        self._commitment = CommitmentSCP(archive, entity, listening.destinations, listening.calling_tls)
-        retrieve = RetrieveSCP(archive, listening.destinations, listening.calling_tls)
+        self._commitment = CommitmentSCP(
+            archive, entity, listening.destinations, listening.calling_tls, callers
+        )
+        retrieve = RetrieveSCP(archive, listening.destinations, listening.calling_tls, callers)
         try:
             self._server = Server(
                 entity,
@@ -85,8 +97,8 @@ class Node:
                 handlers=[
                     (evt.EVT_REQUESTED, self._admit),
                     (evt.EVT_C_ECHO, _echo),
-                    (evt.EVT_C_STORE, StorageSCP(receive or archive.receive).store),
-                    (evt.EVT_C_FIND, QuerySCP(archive.engine, listening.ae_title).find),
+                    (evt.EVT_C_STORE, StorageSCP(receive or archive.receive, callers).store),
+                    (evt.EVT_C_FIND, QuerySCP(archive.engine, listening.ae_title, callers).find),
                     (evt.EVT_C_MOVE, retrieve.move),
                     (evt.EVT_C_GET, retrieve.get),
                     (evt.EVT_N_ACTION, self._commitment.request),

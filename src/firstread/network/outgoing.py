@@ -9,6 +9,7 @@ from pathlib import Path
 from firstread.archive import Archive, Part10
 from firstread.archive.database import reading
 from firstread.archive.locate import Located, locate_matches
+from firstread.archive.matching import Condition
 from firstread.archive.uids import is_uid
 from firstread.errors import RefusedInput
 from firstread.network.sending import Outgoing
@@ -26,12 +27,13 @@ def files_of_folder(path: Path) -> list[Outgoing]:
     return [found for each in paths if each.is_file() and (found := _outgoing(each)) is not None]
 
 
-def files_of_study(archive: Archive, study_uid: str) -> list[Outgoing]:
-    """Return the instances of a study that the archive has, by series and number."""
+def files_of_study(archive: Archive, study_uid: str, *, within: Condition | None = None) -> list[Outgoing]:
+    """Return the instances of a study that the archive has within a condition on `Study`, by series and number."""
     if not is_uid(study_uid):
         return []
     with reading(archive.engine) as connection:
-        return located_files(archive, locate_matches(connection, {"StudyInstanceUID": study_uid}))
+        found = locate_matches(connection, {"StudyInstanceUID": study_uid}, within=within)
+    return located_files(archive, found)
 
 
 def located_files(archive: Archive, found: Sequence[Located]) -> list[Outgoing]:

@@ -8,9 +8,11 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt
 from sqlalchemy import Engine
 
+from firstread.access import Action
 from firstread.archive.database import reading
 from firstread.archive.query import find
 from firstread.dicom.quiet import quiet
+from firstread.network.callers import Callers
 from firstread.network.contexts import is_study_root
 from firstread.network.identifiers import answer, identifier_of, read_query
 from firstread.network.statuses import (
@@ -34,9 +36,11 @@ class QuerySCP:
     Args:
         engine: The archive's database.
         ae_title: From where a match can be retrieved.
+        callers: What they may ask for.
     """
 
-    def __init__(self, engine: Engine, ae_title: str) -> None:
+    def __init__(self, engine: Engine, ae_title: str, callers: Callers) -> None:
+        self._callers = callers
         self._engine = engine
         self._ae_title = ae_title
 
@@ -46,8 +50,9 @@ class QuerySCP:
         try:
             with quiet():  # pydicom's remarks quote what was asked
                 query = read_query(identifier_of(event), study_root=study_root)
+            within = self._callers.grant(event, Action.READ_STUDY).within
             with reading(self._engine) as connection:
-                matches = find(connection, query.level, query.keys, limit=MOST_MATCHES + 1)
+                matches = find(connection, query.level, query.keys, limit=MOST_MATCHES + 1, within=within)
         except Exception as error:
             status = query_status(error)
             _log.warning("C-FIND failed with %04X: %s", status, type(error).__name__)

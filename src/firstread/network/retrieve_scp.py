@@ -8,11 +8,14 @@ from typing import Any, cast
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
+from firstread.access import Action
 from firstread.archive import Archive
 from firstread.archive.database import reading
 from firstread.archive.locate import locate_matches
 from firstread.dicom.quiet import quiet
 from firstread.errors import UsageError
+from firstread.network.acceptor import Acceptor
+from firstread.network.callers import Callers
 from firstread.network.contexts import MOST_CONTEXTS, is_study_root, storage_contexts
 from firstread.network.identifiers import identifier_of, read_query, unique_keys
 from firstread.network.outgoing import located_files
@@ -31,9 +34,13 @@ class RetrieveSCP:
         archive: Where the files are.
         destinations: Where C-MOVE may send to, by AE title; nowhere else.
         tls: For destinations over TLS.
+        callers: What they may ask for.
     """
 
-    def __init__(self, archive: Archive, destinations: Mapping[str, Peer], tls: SSLContext | None) -> None:
+    def __init__(
+        self, archive: Archive, destinations: Mapping[str, Peer], tls: SSLContext | None, callers: Callers
+    ) -> None:
+        self._callers = callers
         self._archive = archive
         self._destinations = destinations
         self._tls = tls
@@ -65,9 +72,10 @@ class RetrieveSCP:
                     "Too many SOP classes and transfer syntaxes.", remedy="Move series by series."
                 )
         except Exception as error:
+            status, _ = _failed("C-MOVE", error)
+            cast(Acceptor, event.assoc).dimse.refuse_next(status)
             yield peer.host, peer.port
-            yield 1
-            yield _failed("C-MOVE", error)
+            yield 0
             return
         options["contexts"] = contexts
         if peer.tls:
@@ -80,8 +88,9 @@ class RetrieveSCP:
         study_root = is_study_root(str(cast(Any, event.request).AffectedSOPClassUID))
         with quiet():  # pydicom's remarks quote what was asked
             keys = unique_keys(read_query(identifier_of(event), study_root=study_root))
+        within = self._callers.grant(event, Action.READ_STUDY).within
         with reading(self._archive.engine) as connection:
-            found = locate_matches(connection, keys, limit=MOST_INSTANCES + 1)
+            found = locate_matches(connection, keys, limit=MOST_INSTANCES + 1, within=within)
         if len(found) > MOST_INSTANCES:
             raise UsageError("Too many instances for one retrieval.", remedy="Retrieve study by study.")
         return located_files(self._archive, found)

@@ -167,7 +167,7 @@ class Caller:
             contexts += [build_context(sop_class, list(UNCOMPRESSED[:2]))]
             contexts += [build_context(sop_class, syntax) for syntax in _COMPRESSED]
         roles = [build_role(sop_class, scp_role=True) for sop_class in classes]
-        store = StorageSCP(receive)
+        store = StorageSCP(receive, None)
         options = {"ext_neg": roles, "evt_handlers": [(evt.EVT_C_STORE, store.store)]}
         with self._association(peer, contexts[:MOST_CONTEXTS], **options) as association:
             return _retrieved(association.send_c_get(_identifier(level, keys), GET), peer, "C-GET")

@@ -1,5 +1,6 @@
 """Status codes of DIMSE services, PS3.4 and PS3.7 annex C, and which of them a failure is."""
 
+from firstread.access.gate import Denied
 from firstread.archive import MismatchedInstance
 from firstread.errors import ArchiveUnavailable, RefusedInput, UsageError
 
@@ -22,11 +23,15 @@ INVALID_ARGUMENT = 0x0115
 CLASS_INSTANCE_CONFLICT = 0x0119
 NO_SUCH_ACTION = 0x0123
 
+NOT_AUTHORISED = 0x0124  # PS3.7 section C.5.16; of any service
+
 
 def store_status(error: Exception) -> int:
     """Return how a sender is told of a failure: a full disk or an absent database as out of resources, to try again."""
     if isinstance(error, ArchiveUnavailable):
         return OUT_OF_RESOURCES
+    if isinstance(error, Denied):
+        return NOT_AUTHORISED
     if isinstance(error, MismatchedInstance):
         return DOES_NOT_MATCH_SOP_CLASS
     if isinstance(error, RefusedInput):
@@ -39,6 +44,8 @@ def query_status(error: Exception) -> int:
     """Return how who asks is told of a failure of C-FIND, C-MOVE or C-GET."""
     if isinstance(error, ArchiveUnavailable):
         return OUT_OF_RESOURCES
+    if isinstance(error, Denied):
+        return NOT_AUTHORISED
     if isinstance(error, UsageError):
         return DOES_NOT_MATCH_SOP_CLASS
     return UNABLE_TO_PROCESS

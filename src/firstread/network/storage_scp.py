@@ -7,6 +7,7 @@ from typing import Any, cast
 from pynetdicom import evt
 
 from firstread.archive import PRIOR_SOURCE, Part10, Receipt
+from firstread.network.callers import Callers
 from firstread.network.statuses import SUCCESS, store_status
 
 _log = logging.getLogger("firstread.network")
@@ -18,9 +19,11 @@ class StorageSCP:
 
     Args:
         receive: `Archive.receive`.
+        callers: What they may send; None on an association that this node asked for.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, callers: Callers | None) -> None:
+        self._callers = callers
         self._receive = receive
 
     def store(self, event: evt.Event) -> int:
@@ -28,6 +31,8 @@ class StorageSCP:
         request = cast(Any, event.request)
         peer = str(event.assoc.requestor.ae_title).strip()
         try:
+            if self._callers is not None:
+                self._callers.check_store(event)
             instance = Part10.of(
                 request.DataSet.getbuffer(),
                 sop_class_uid=str(request.AffectedSOPClassUID),

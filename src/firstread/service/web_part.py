@@ -2,12 +2,16 @@
 
 import threading
 from contextlib import closing, suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from time import sleep
 from typing import Any
 
 from starlette.types import ASGIApp
 
+from firstread.access.door import RightsDoor
+from firstread.access.people import authenticate
+from firstread.access.rights import Rights
 from firstread.archive import Archive
 from firstread.errors import FirstreadError
 from firstread.settings import Settings
@@ -69,6 +73,11 @@ def web_part(archive: Archive, settings: Settings, health: Health, *, with_api: 
         UsageError: its port is taken, or is not this process's to take.
     """
     if with_api:
-        app = create_app(archive, allow_remote=settings.api_allow_remote, health=health, settings=settings)
+        door = RightsDoor(
+            Rights(archive.engine),
+            partial(authenticate, engine=archive.engine, settings=settings),
+            local_roles=frozenset(settings.api_local_roles),
+        )
+        app = create_app(archive, door=door, health=health, settings=settings)
         return WebPart("api", app, settings.api_host, settings.api_port)
     return WebPart("health", create_health_app(health), settings.api_host, settings.health_port or 0)

@@ -7,20 +7,22 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from firstread import __version__
-from firstread.access.gate import ThisComputer
+from firstread.access.gate import Door, ThisComputer
 from firstread.archive import Archive
 from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
 from firstread.settings import Settings
 from firstread.web import events, outlines, static_files
+from firstread.web.alerts import alerts_router
 from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
 from firstread.web.pages.failures import install_failures
+from firstread.web.pages.login import LOGIN, keep_language
 from firstread.web.pages.router import pages_router
 from firstread.web.reports import api
-from firstread.web.reports.asked import install_conflicts, signs_nobody
+from firstread.web.reports.asked import by_account, install_conflicts
 from firstread.workflow.reporting.pointed import Pointed
 
 
@@ -28,6 +30,7 @@ def create_app(
     archive: Archive,
     *,
     allow_remote: bool = False,
+    door: Door | None = None,
     keep_metadata: bool = True,
     health: Health | None = None,
     settings: Settings | None = None,
@@ -36,7 +39,8 @@ def create_app(
 
     Args:
         archive: Open for as long as the app runs; whoever opened it closes it.
-        allow_remote: Other computers may call; there is no access control yet.
+        allow_remote: Other computers may call. Without a `door`, everybody then may do everything.
+        door: Decides who may do what; None: whoever calls from this computer may do everything.
         keep_metadata: Derive the metadata of what is received, from whichever process, in a thread.
         health: What `/health/ready` says; None leaves the health checks out.
         settings: Of the installation: what pages tell of it; None: the defaults.
@@ -56,11 +60,13 @@ def create_app(
     # No pages of documentation: FastAPI's load their scripts from elsewhere.
     app = FastAPI(title="firstread", version=__version__, docs_url=None, redoc_url=None, lifespan=running)
     app.state.archive = archive
-    app.state.door = ThisComputer(open_to_all=allow_remote)
+    app.state.door = door or ThisComputer(open_to_all=allow_remote)
     app.state.events = hub
     app.state.settings = settings or Settings()
     app.state.pointed = Pointed(archive)
-    app.state.reauthenticate = signs_nobody
+    app.state.reauthenticate = by_account(app.state.settings)
+    app.state.login_path = LOGIN
+    app.state.keep_language = keep_language
     install(app)
     install_failures(app)
     install_conflicts(app)
@@ -69,6 +75,7 @@ def create_app(
     app.include_router(outlines.router)
     app.include_router(static_files.router)
     app.include_router(events.router)
+    app.include_router(alerts_router())
     app.include_router(pages_router())
     if health is not None:
         app.include_router(health_router(health))

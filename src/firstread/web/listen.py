@@ -28,7 +28,7 @@ def check_address(settings: Settings) -> None:
     """
     if not is_loopback(settings.api_host) and not settings.api_allow_remote:
         raise UsageError(
-            f"api_host {settings.api_host} is not this computer alone, and there is no access control yet.",
+            f"api_host {settings.api_host} is not this computer alone.",
             remedy="Set api_host to 127.0.0.1, or api_allow_remote to true.",
         )
 

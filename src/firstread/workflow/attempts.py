@@ -1,7 +1,7 @@
 """Attempts at a job: whoever claimed it last has it, and nobody else changes its row or ends it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,9 @@ from firstread.archive import Archive
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job, Result, Study
+from firstread.archive.notices import tell as tell_browsers
 from firstread.archive.results import result_folder_name
+from firstread.archive.worklist import refresh, refresh_of_job
 from firstread.reports import Lang
 from firstread.workflow.images import images_of
 from firstread.workflow.jobs import PRIORITIES, end
@@ -42,6 +44,7 @@ class Claim:
     files: tuple[str, ...]
     folder: str
     former: str | None
+    revision: int
     former_result: int | None = field(repr=False)
 
 
@@ -83,6 +86,7 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
                 "content": images.content,
             }
         connection.execute(update(Job).where(Job.id == job).values(values))
+        refresh(connection, row.study_key)
     return Claim(
         job=job,
         token=values["claim"],
@@ -97,13 +101,19 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
         files=images.files,
         folder=folder,
         former=former.folder if former else None,
+        revision=row.revision,
         former_result=former.id if former else None,
     )
 
 
 def tell(archive: Archive, held: Claim, stage: str, share: float) -> None:
     """Write how far a read is, where it is still ours."""
-    _change(archive, held, {"stage": stage, "progress": min(max(share, 0.0), 1.0)})
+    with writing(archive.engine) as connection:
+        values = {"stage": stage, "progress": min(max(share, 0.0), 1.0)}
+        told = update(Job).where(_holds(held)).values(values).returning(Job.study_key)
+        study = connection.execute(told).scalar_one_or_none()
+        if study is not None:
+            tell_browsers(connection, "study", study_key=study)
 
 
 def is_held(archive: Archive, held: Claim) -> bool:
@@ -119,7 +129,14 @@ def is_there(archive: Archive, job: int) -> bool:
 
 
 def finish(
-    archive: Archive, held: Claim, *, digest: str, category: str, deliveries: Sequence[tuple[str, str]]
+    archive: Archive,
+    held: Claim,
+    *,
+    digest: str,
+    category: str,
+    deliveries: Sequence[tuple[str, str]],
+    summary: str = "[]",
+    also: Callable[[Connection], object] | None = None,
 ) -> bool:
     """Write the result and its deliveries, and end the job, all in one transaction; False where it is not ours.
 
@@ -129,6 +146,8 @@ def finish(
         digest: sha256 (hex) of result.json.
         category: The study's, "" for none.
         deliveries: Name of the destination and document.
+        summary: What a worklist shows of it, as `summary_of` writes it.
+        also: Writes what else must be there with the result.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -145,6 +164,7 @@ def finish(
                 folder=held.folder,
                 digest=digest,
                 category=category,
+                summary=summary,
                 predecessor=held.former_result,
             )
             .returning(Result.id)
@@ -155,6 +175,9 @@ def finish(
         ]
         if rows:
             connection.execute(insert(Delivery), rows)
+        if also is not None:
+            also(connection)
+        refresh_of_job(connection, held.job)
     return True
 
 
@@ -203,3 +226,4 @@ def _holds(held: Claim) -> Any:  # noqa: ANN401 - SQLAlchemy's condition
 def _change(archive: Archive, held: Claim, values: dict[str, Any]) -> None:
     with writing(archive.engine) as connection:
         connection.execute(update(Job).where(_holds(held)).values(values))
+        refresh_of_job(connection, held.job)

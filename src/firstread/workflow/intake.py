@@ -10,7 +10,9 @@ from sqlalchemy import or_, select, update
 from firstread.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
+from firstread.archive.matching import Condition
 from firstread.archive.models import Study
+from firstread.archive.worklist import refresh
 from firstread.errors import FirstreadError, UsageError
 from firstread.settings import Settings
 from firstread.workflow.jobs import add_reads, locked_study
@@ -42,21 +44,23 @@ def stable_studies(archive: Archive, *, quiet_s: float, most: int = PORTION) -> 
         )
 
 
-def route(archive: Archive, study_uid: str, routes: Sequence[Route]) -> tuple[int, ...]:
+def route(
+    archive: Archive, study_uid: str, routes: Sequence[Route], *, within: Condition | None = None
+) -> tuple[int, ...]:
     """Make the jobs that the routes want of a study, and return the new ones. No rule, no read.
 
     Jobs and the mark that the study is routed are one transaction. Where something came meanwhile nothing is done:
     the study is not quiet.
 
     Raises:
-        UsageError: the archive has no such study.
+        UsageError: the archive has no such study that fulfils `within`, a condition on `Study`.
         ArchiveUnavailable: the database or the disk does not answer.
     """
     with reading(archive.engine) as connection:
         seen = connection.execute(
             select(Study.last_received_at).where(Study.study_uid == study_uid)
         ).scalar_one_or_none()
-    decision = decide(facts_of(archive, study_uid), routes)
+    decision = decide(facts_of(archive, study_uid, within=within), routes)
     with writing(archive.engine) as connection:
         study = connection.execute(
             select(Study.id, Study.last_received_at)
@@ -67,6 +71,7 @@ def route(archive: Archive, study_uid: str, routes: Sequence[Route]) -> tuple[in
             return ()
         made = add_reads(connection, study.id, decision.reads)
         connection.execute(update(Study).where(Study.id == study.id).values(routed_at=seen))
+        refresh(connection, study.id)
     return made
 
 
@@ -107,15 +112,17 @@ class Intake:
         return tuple(made)
 
 
-def read_now(archive: Archive, study_uid: str, read: PlannedRead) -> tuple[int, ...]:
+def read_now(
+    archive: Archive, study_uid: str, read: PlannedRead, *, within: Condition | None = None
+) -> tuple[int, ...]:
     """Make a job that a person wants, whatever the routes say; again, where the images were read before.
 
     Raises:
-        UsageError: the archive has no such study.
+        UsageError: the archive has no such study that fulfils `within`, a condition on `Study`.
         ArchiveUnavailable: the database does not answer.
     """
     with writing(archive.engine) as connection:
-        study = locked_study(connection, study_uid)
+        study = locked_study(connection, study_uid, within=within)
         if study is None:
             raise UsageError(
                 f"The archive has no study {study_uid}.",

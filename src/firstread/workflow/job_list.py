@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, select
+from sqlalchemy import ColumnElement, Select, case, select
 
 from firstread.archive import Archive
 from firstread.archive.database import reading
+from firstread.archive.matching import Condition
 from firstread.archive.models import Delivery, Job, JobState, Result, Study, Worker
 from firstread.errors import UsageError
 from firstread.workflow.jobs import PRIORITIES
@@ -72,6 +73,7 @@ def list_jobs(
     priority: str | None = None,
     reader: str | None = None,
     study_uid: str | None = None,
+    within: ColumnElement[bool] | None = None,
     limit: int = 50,
 ) -> list[JobStatus]:
     """Return jobs: those that run, then those that wait in the order of the queue, then the others, newest first.
@@ -82,6 +84,7 @@ def list_jobs(
         priority: Only stat, urgent or routine ones.
         reader: Only of this reader.
         study_uid: Only of this study.
+        within: What a row of `Study` must fulfil to be seen; None: every study may be.
         limit: So many at most.
 
     Raises:
@@ -101,19 +104,23 @@ def list_jobs(
         statement = statement.where(Job.reader == reader)
     if study_uid is not None:
         statement = statement.where(Study.study_uid == study_uid)
+    if within is not None:
+        statement = statement.where(within)
     with reading(archive.engine) as connection:
         return [_status(row) for row in connection.execute(statement.limit(limit))]
 
 
-def show_job(archive: Archive, job: int) -> JobDetails:
+def show_job(archive: Archive, job: int, *, within: Condition | None = None) -> JobDetails:
     """Return one job with its result and deliveries.
 
     Raises:
-        UsageError: there is no such job.
+        UsageError: there is no such job, or its study is not within the condition on `Study`.
         ArchiveUnavailable: the database does not answer.
     """
     with reading(archive.engine) as connection:
-        row = connection.execute(_statement().where(Job.id == job)).one_or_none()
+        row = connection.execute(
+            _statement().where(Job.id == job, *([] if within is None else [within]))
+        ).one_or_none()
         if row is None:
             raise UsageError(
                 f"There is no job {job}.", remedy="`firstread jobs list` shows those that there are."

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 from firstread.archive import Archive
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import writing
+from firstread.archive.matching import Condition
 from firstread.archive.models import Job, JobState, Study
+from firstread.archive.worklist import refresh, refresh_of_job
 from firstread.errors import UsageError
 from firstread.reports import Lang
 from firstread.workflow.images import images_of
@@ -73,14 +75,14 @@ def add_reads(
             "priority": priority,
         }
         made.append(connection.execute(insert(Job).values(row).returning(Job.id)).scalar_one())
+    refresh(connection, study_key)
     return tuple(made)
 
 
-def locked_study(connection: Connection, study_uid: str) -> int | None:
-    """Return the key of a study, locked until the transaction ends; None where the archive has none."""
-    return connection.execute(
-        select(Study.id).where(Study.study_uid == study_uid).with_for_update(of=Study)
-    ).scalar_one_or_none()
+def locked_study(connection: Connection, study_uid: str, *, within: Condition | None = None) -> int | None:
+    """Return the key of a study, locked until the transaction ends; None where the archive has none within this."""
+    asked = [Study.study_uid == study_uid, *([] if within is None else [within])]
+    return connection.execute(select(Study.id).where(*asked).with_for_update(of=Study)).scalar_one_or_none()
 
 
 def is_read_first(archive: Archive, study_uid: str, *, reader: str, priority: Priority, lang: Lang) -> bool:
@@ -105,16 +107,18 @@ def end(connection: Connection, job: int, state: JobState, error: str = "") -> N
     """End a job that is locked."""
     values = {"state": state, "ended_at": now(), "error": error, "claim": ""}
     connection.execute(update(Job).where(Job.id == job).values(values))
+    refresh_of_job(connection, job)
 
 
-def retry(archive: Archive, job: int) -> None:
+def retry(archive: Archive, job: int, *, within: Condition | None = None) -> None:
     """Let a job that failed or was cancelled wait again, with all its attempts.
 
     Raises:
-        UsageError: there is no such job, it is in another state, or a later revision has taken its place.
+        UsageError: there is no such job within the condition on `Study`, it is in another state, or a later revision
+            has taken its place.
     """
     with writing(archive.engine) as connection:
-        row = _found(connection, job)
+        row = _found(connection, job, within)
         if row.state not in ("failed", "cancelled"):
             raise UsageError(
                 f"Job {job} is {row.state}.", remedy="Only what failed or was cancelled is retried."
@@ -135,23 +139,45 @@ def retry(archive: Archive, job: int) -> None:
             "error": "",
         }
         connection.execute(update(Job).where(Job.id == job).values(values))
+        refresh(connection, row.study_key)
 
 
-def cancel(archive: Archive, job: int) -> None:
+def change_priority(archive: Archive, job: int, priority: Priority) -> None:
+    """Have a job that waits read earlier or later.
+
+    Raises:
+        UsageError: there is no such job, or it waits no more.
+    """
+    with writing(archive.engine) as connection:
+        row = _found(connection, job, None)
+        if row.state != "waiting":
+            raise UsageError(
+                f"Job {job} is {row.state}.", remedy="Only what waits can be read earlier or later."
+            )
+        # The queue that it waits in is decided when it is put there: another workflow puts it into another.
+        values = {"priority": PRIORITIES.index(priority), "workflow_id": new_token()}
+        connection.execute(update(Job).where(Job.id == job).values(values))
+        refresh(connection, row.study_key)
+
+
+def cancel(archive: Archive, job: int, *, within: Condition | None = None) -> None:
     """End a job that waits or runs; a read that runs is stopped.
 
     Raises:
-        UsageError: there is no such job, or it has ended already.
+        UsageError: there is no such job within the condition on `Study`, or it has ended already.
     """
     with writing(archive.engine) as connection:
-        row = _found(connection, job)
+        row = _found(connection, job, within)
         if row.state not in ("waiting", "running"):
             raise UsageError(f"Job {job} is {row.state}.", remedy="Only what waits or runs is cancelled.")
         end(connection, job, "cancelled")
 
 
-def _found(connection: Connection, job: int) -> Row[Any]:
-    row = connection.execute(select(Job.__table__).where(Job.id == job).with_for_update()).one_or_none()
+def _found(connection: Connection, job: int, within: Condition | None) -> Row[Any]:
+    of_study = [] if within is None else [Job.study_key.in_(select(Study.id).where(within))]
+    row = connection.execute(
+        select(Job.__table__).where(Job.id == job, *of_study).with_for_update()
+    ).one_or_none()
     if row is None:
         raise UsageError(
             f"There is no job {job}.", remedy="`firstread jobs list` shows those that there are."

@@ -11,6 +11,7 @@ from firstread.archive import Archive
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job
+from firstread.archive.worklist import refresh_of_job
 from firstread.workflow import durable
 
 MOST = 256
@@ -83,3 +84,5 @@ def _renew(archive: Archive, table: type[Job | Delivery], state: Sequence[str], 
             if table is Job:
                 values |= {"state": "waiting", "claim": "", "worker": ""}
             connection.execute(update(table).where(same).values(values))
+            if table is Job:
+                refresh_of_job(connection, row.id)

@@ -19,10 +19,13 @@ def filled(archive):
 
 
 def test_instances_are_named_by_number_within_their_series_each_once(filled):
-    found = stored(filled, STUDY)
+    found = stored(filled, STUDY, within=None)
     assert [each.sop_instance_uid[-3:] for each in found] == ["2.1", "2.2", "1.1", "1.2"]
-    assert [each.sop_instance_uid for each in stored(filled, STUDY, SERIES)] == [f"{SERIES}.1", f"{SERIES}.2"]
-    (one,) = stored(filled, STUDY, SERIES, f"{SERIES}.2")
+    assert [each.sop_instance_uid for each in stored(filled, STUDY, SERIES, within=None)] == [
+        f"{SERIES}.1",
+        f"{SERIES}.2",
+    ]
+    (one,) = stored(filled, STUDY, SERIES, f"{SERIES}.2", within=None)
     assert one.path == f"studies/{STUDY}/series/{SERIES}/instances/{SERIES}.2"
     assert filled.files.path(one.file).stat().st_size == one.size
 
@@ -33,7 +36,7 @@ def test_instances_are_named_by_number_within_their_series_each_once(filled):
 )
 def test_what_is_not_there_is_404(filled, uids):
     with pytest.raises(Problem) as raised:
-        stored(filled, *uids)
+        stored(filled, *uids, within=None)
     assert raised.value.status == 404
 
 

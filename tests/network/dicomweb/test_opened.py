@@ -30,7 +30,7 @@ def keep(sqlite_archive):
 
     def store(content):
         sqlite_archive.receive(Part10.parse(content))
-        (each,) = stored(sqlite_archive, STUDY)
+        (each,) = stored(sqlite_archive, STUDY, within=None)
         return each
 
     return store
@@ -117,7 +117,7 @@ def test_a_header_that_cannot_be_parsed_is_409(sqlite_archive, keep, tail):
 
 def test_a_file_that_was_removed_meanwhile_is_404(sqlite_archive, tmp_path):
     receipt = sqlite_archive.receive(instances(1)[0])
-    (each,) = stored(sqlite_archive, STUDY)
+    (each,) = stored(sqlite_archive, STUDY, within=None)
     sqlite_archive.files.path(receipt.file).unlink()
     with pytest.raises(Problem) as raised, opened(sqlite_archive, each):
         pass

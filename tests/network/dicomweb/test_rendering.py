@@ -24,7 +24,7 @@ def shown(sqlite_archive):
         if change is not None:
             change(ds)
         sqlite_archive.receive(Part10.parse(encode(ds, syntax)))
-        (each,) = stored(sqlite_archive, f"{ROOT}.1")
+        (each,) = stored(sqlite_archive, f"{ROOT}.1", within=None)
         with opened(sqlite_archive, each) as read:
             return Image.open(BytesIO(picture(read, n, look, media)))
 

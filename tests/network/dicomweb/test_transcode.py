@@ -37,7 +37,7 @@ def stored_as(sqlite_archive):
         if change is not None:
             change(ds)
         sqlite_archive.receive(Part10.parse(encode(ds, syntax)))
-        (each,) = stored(sqlite_archive, f"{ROOT}.1")
+        (each,) = stored(sqlite_archive, f"{ROOT}.1", within=None)
         return opened(sqlite_archive, each)
 
     return store

@@ -23,8 +23,11 @@ class NamedDoor:
 
     within: object = None
     refused: set = field(default_factory=set)
+    expired: bool = False
 
     def admit(self, request, action):
+        if self.expired:
+            raise Denied("Nobody is logged in.", remedy="Log in.", status=401)
         actor = PEOPLE.get(request.headers.get("x-test-actor", "anne"))
         if actor is None or action in self.refused:
             raise Denied("You may not.", remedy="Ask.", status=401 if actor is None else 403)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from firstread.access.gate import is_loopback
 from firstread.archive import Archive
 from firstread.archive.database import reading
+from firstread.archive.matching import Condition
 from firstread.archive.models import Instance, Series, Study
 from firstread.network.dicomweb.problems import missing
 
@@ -36,15 +37,29 @@ class Stored:
 
 
 def stored(
-    archive: Archive, study: str, series: str | None = None, instance: str | None = None
+    archive: Archive,
+    study: str,
+    series: str | None = None,
+    instance: str | None = None,
+    *,
+    within: Condition | None,
 ) -> list[Stored]:
     """Return the instances of a study, a series, or one instance, by series and number.
+
+    Args:
+        archive: Where they are.
+        study: Study Instance UID.
+        series: Series Instance UID.
+        instance: SOP Instance UID.
+        within: What a row of `Study` must fulfil; one that does not is not there. None: every study does.
 
     Raises:
         Problem: 404, there is none.
         ArchiveUnavailable: the database does not answer.
     """
     conditions: list[Any] = [Study.study_uid == study, Instance.version == 1]
+    if within is not None:
+        conditions.append(within)
     if series is not None:
         conditions.append(Series.series_uid == series)
     if instance is not None:

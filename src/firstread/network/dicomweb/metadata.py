@@ -147,7 +147,7 @@ class MetadataKeeper:
             if self._stop.is_set():
                 return
             try:
-                for _ in entries(self._archive, stored(self._archive, study_uid, series_uid)):
+                for _ in entries(self._archive, stored(self._archive, study_uid, series_uid, within=None)):
                     if self._stop.is_set():
                         return
             except ArchiveUnavailable:

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from firstread.archive import Archive
 from firstread.dicom.transfer_syntax import EXPLICIT_LITTLE
 from firstread.network.dicomweb.accept import choose
-from firstread.network.dicomweb.access import OpenArchive
+from firstread.network.dicomweb.access import MayRead, OpenArchive
 from firstread.network.dicomweb.addresses import Stored, Uid, service_url, stored
 from firstread.network.dicomweb.multipart import Part, streamed
 from firstread.network.dicomweb.opened import NATIVE, Opened, opened
@@ -37,10 +37,16 @@ router = APIRouter(tags=["pixel data"], responses=RESPONSES)
 
 @router.get(_INSTANCE + "/frames/{frames}")
 def retrieve_frames(
-    request: Request, archive: OpenArchive, study: Uid, series: Uid, instance: Uid, frames: Frames
+    request: Request,
+    archive: OpenArchive,
+    grant: MayRead,
+    study: Uid,
+    series: Uid,
+    instance: Uid,
+    frames: Frames,
 ) -> Response:
     """Retrieve frames by their numbers, from 1; as pixels, or as they are stored (transfer-syntax=*)."""
-    (each,) = stored(archive, study, series, instance)
+    (each,) = stored(archive, study, series, instance, within=grant.within)
     numbers = _numbers(frames)
     own = frame_type(each.transfer_syntax_uid)
     native = each.transfer_syntax_uid in NATIVE
@@ -103,10 +109,16 @@ def _frame_parts(
 
 @router.get(_INSTANCE + "/bulkdata/{element:path}")
 def retrieve_bulk_data(
-    request: Request, archive: OpenArchive, study: Uid, series: Uid, instance: Uid, element: Element
+    request: Request,
+    archive: OpenArchive,
+    grant: MayRead,
+    study: Uid,
+    series: Uid,
+    instance: Uid,
+    element: Element,
 ) -> Response:
     """Retrieve the value of an element, by the path that the metadata gives as BulkDataURI."""
-    (each,) = stored(archive, study, series, instance)
+    (each,) = stored(archive, study, series, instance, within=grant.within)
     with opened(archive, each) as read:
         pixel_data = element.upper() == "7FE00010"
         value = b"" if pixel_data else _value(read, element.upper())
@@ -166,6 +178,7 @@ def _value(read: Opened, path: str) -> bytes:
 def retrieve_rendered_instance(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     study: Uid,
     series: Uid,
     instance: Uid,
@@ -174,13 +187,22 @@ def retrieve_rendered_instance(
     quality: Quality = 90,
 ) -> Response:
     """Retrieve a picture of an instance, of its first frame where it has several."""
-    return _rendered(request, archive, stored(archive, study, series, instance), 1, window, viewport, quality)
+    return _rendered(
+        request,
+        archive,
+        stored(archive, study, series, instance, within=grant.within),
+        1,
+        window,
+        viewport,
+        quality,
+    )
 
 
 @router.get(_INSTANCE + "/frames/{frame}/rendered")
 def retrieve_rendered_frame(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     study: Uid,
     series: Uid,
     instance: Uid,
@@ -190,7 +212,7 @@ def retrieve_rendered_frame(
     quality: Quality = 90,
 ) -> Response:
     """Retrieve a picture of one frame."""
-    found = stored(archive, study, series, instance)
+    found = stored(archive, study, series, instance, within=grant.within)
     return _rendered(request, archive, found, frame, window, viewport, quality)
 
 
@@ -198,6 +220,7 @@ def retrieve_rendered_frame(
 def retrieve_rendered_series(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     study: Uid,
     series: Uid,
     window: Window = "",
@@ -206,7 +229,7 @@ def retrieve_rendered_series(
 ) -> Response:
     """Retrieve pictures of the instances of a series; those that cannot be shown are left out."""
     look = Look.of(window, viewport, quality)
-    found = stored(archive, study, series)
+    found = stored(archive, study, series, within=grant.within)
     if choose(ranges_of(request), [_RENDERED]) is None:
         raise not_acceptable('multipart/related; type="image/jpeg"')
     url = service_url(request)
@@ -224,36 +247,41 @@ def retrieve_rendered_series(
 
 
 @router.get("/studies/{study}/thumbnail")
-def retrieve_thumbnail_of_study(request: Request, archive: OpenArchive, study: Uid) -> Response:
+def retrieve_thumbnail_of_study(
+    request: Request, archive: OpenArchive, grant: MayRead, study: Uid
+) -> Response:
     """Retrieve a small picture of a study: of the instance in the middle."""
-    return _thumbnail(request, archive, stored(archive, study))
+    return _thumbnail(request, archive, stored(archive, study, within=grant.within))
 
 
 @router.get("/studies/{study}/series/{series}/thumbnail")
-def retrieve_thumbnail_of_series(request: Request, archive: OpenArchive, study: Uid, series: Uid) -> Response:
+def retrieve_thumbnail_of_series(
+    request: Request, archive: OpenArchive, grant: MayRead, study: Uid, series: Uid
+) -> Response:
     """Retrieve a small picture of a series: of the instance in the middle."""
-    return _thumbnail(request, archive, stored(archive, study, series))
+    return _thumbnail(request, archive, stored(archive, study, series, within=grant.within))
 
 
 @router.get(_INSTANCE + "/thumbnail")
 def retrieve_thumbnail_of_instance(
-    request: Request, archive: OpenArchive, study: Uid, series: Uid, instance: Uid
+    request: Request, archive: OpenArchive, grant: MayRead, study: Uid, series: Uid, instance: Uid
 ) -> Response:
     """Retrieve a small picture of an instance."""
-    return _thumbnail(request, archive, stored(archive, study, series, instance))
+    return _thumbnail(request, archive, stored(archive, study, series, instance, within=grant.within))
 
 
 @router.get(_INSTANCE + "/frames/{frame}/thumbnail")
 def retrieve_thumbnail_of_frame(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     study: Uid,
     series: Uid,
     instance: Uid,
     frame: Annotated[int, Path(ge=1, le=2**31 - 1)],
 ) -> Response:
     """Retrieve a small picture of one frame."""
-    return _thumbnail(request, archive, stored(archive, study, series, instance), frame)
+    return _thumbnail(request, archive, stored(archive, study, series, instance, within=grant.within), frame)
 
 
 def _thumbnail(request: Request, archive: Archive, found: list[Stored], frame: int | None = None) -> Response:

@@ -10,7 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from firstread.archive import Archive
 from firstread.dicom.transfer_syntax import EXPLICIT_LITTLE
 from firstread.network.dicomweb.accept import MediaRange, accepted, choose
-from firstread.network.dicomweb.access import OpenArchive
+from firstread.network.dicomweb.access import MayRead, OpenArchive
 from firstread.network.dicomweb.addresses import Stored, Uid, service_url, stored
 from firstread.network.dicomweb.metadata import metadata
 from firstread.network.dicomweb.model_xml import as_xml
@@ -32,43 +32,47 @@ metadata_router = APIRouter(
 
 
 @router.get("/studies/{study}")
-def retrieve_study(request: Request, archive: OpenArchive, study: Uid) -> Response:
+def retrieve_study(request: Request, archive: OpenArchive, grant: MayRead, study: Uid) -> Response:
     """Retrieve every instance of a study."""
-    return _instances(request, archive, stored(archive, study))
+    return _instances(request, archive, stored(archive, study, within=grant.within))
 
 
 @router.get("/studies/{study}/series/{series}")
-def retrieve_series(request: Request, archive: OpenArchive, study: Uid, series: Uid) -> Response:
+def retrieve_series(
+    request: Request, archive: OpenArchive, grant: MayRead, study: Uid, series: Uid
+) -> Response:
     """Retrieve every instance of a series."""
-    return _instances(request, archive, stored(archive, study, series))
+    return _instances(request, archive, stored(archive, study, series, within=grant.within))
 
 
 @router.get("/studies/{study}/series/{series}/instances/{instance}")
 def retrieve_instance(
-    request: Request, archive: OpenArchive, study: Uid, series: Uid, instance: Uid
+    request: Request, archive: OpenArchive, grant: MayRead, study: Uid, series: Uid, instance: Uid
 ) -> Response:
     """Retrieve one instance."""
-    return _instances(request, archive, stored(archive, study, series, instance))
+    return _instances(request, archive, stored(archive, study, series, instance, within=grant.within))
 
 
 @metadata_router.get("/studies/{study}/metadata")
-def retrieve_study_metadata(request: Request, archive: OpenArchive, study: Uid) -> Response:
+def retrieve_study_metadata(request: Request, archive: OpenArchive, grant: MayRead, study: Uid) -> Response:
     """Retrieve the metadata of every instance of a study."""
-    return _metadata(request, archive, stored(archive, study))
+    return _metadata(request, archive, stored(archive, study, within=grant.within))
 
 
 @metadata_router.get("/studies/{study}/series/{series}/metadata")
-def retrieve_series_metadata(request: Request, archive: OpenArchive, study: Uid, series: Uid) -> Response:
+def retrieve_series_metadata(
+    request: Request, archive: OpenArchive, grant: MayRead, study: Uid, series: Uid
+) -> Response:
     """Retrieve the metadata of every instance of a series."""
-    return _metadata(request, archive, stored(archive, study, series))
+    return _metadata(request, archive, stored(archive, study, series, within=grant.within))
 
 
 @metadata_router.get("/studies/{study}/series/{series}/instances/{instance}/metadata")
 def retrieve_instance_metadata(
-    request: Request, archive: OpenArchive, study: Uid, series: Uid, instance: Uid
+    request: Request, archive: OpenArchive, grant: MayRead, study: Uid, series: Uid, instance: Uid
 ) -> Response:
     """Retrieve the metadata of one instance."""
-    return _metadata(request, archive, stored(archive, study, series, instance))
+    return _metadata(request, archive, stored(archive, study, series, instance, within=grant.within))
 
 
 def ranges_of(request: Request) -> list[MediaRange]:

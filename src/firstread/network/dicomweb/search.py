@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
+from firstread.access import Grant
 from firstread.archive import Archive
 from firstread.archive.database import reading
 from firstread.archive.query import MODALITIES, REQUEST, Found, Level, attributes, find
 from firstread.network.dicomweb.accept import accepted, choose
-from firstread.network.dicomweb.access import OpenArchive
+from firstread.network.dicomweb.access import MayRead, OpenArchive
 from firstread.network.dicomweb.addresses import Uid, service_url
 from firstread.network.dicomweb.model_json import Json, attribute, sequence
 from firstread.network.dicomweb.model_xml import as_xml
@@ -67,72 +68,79 @@ router = APIRouter(
 def search_studies(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     asked: Asked,
 ) -> Response:
     """Search for studies; every other parameter is an attribute, by keyword or tag, and the value it must match."""
-    return _answer(request, archive, "study", {}, asked)
+    return _answer(request, archive, grant, "study", {}, asked)
 
 
 @router.get("/studies/{study}/series")
 def search_series_of_study(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     study: Uid,
     asked: Asked,
 ) -> Response:
     """Search for series of a study."""
     within = {"StudyInstanceUID": study}
-    return _answer(request, archive, "series", within, asked)
+    return _answer(request, archive, grant, "series", within, asked)
 
 
 @router.get("/series")
 def search_series(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     asked: Asked,
 ) -> Response:
     """Search for series of all studies."""
-    return _answer(request, archive, "series", {}, asked)
+    return _answer(request, archive, grant, "series", {}, asked)
 
 
 @router.get("/studies/{study}/instances")
 def search_instances_of_study(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     study: Uid,
     asked: Asked,
 ) -> Response:
     """Search for instances of a study."""
     within = {"StudyInstanceUID": study}
-    return _answer(request, archive, "instance", within, asked)
+    return _answer(request, archive, grant, "instance", within, asked)
 
 
 @router.get("/studies/{study}/series/{series}/instances")
 def search_instances_of_series(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     study: Uid,
     series: Uid,
     asked: Asked,
 ) -> Response:
     """Search for instances of a series."""
     within = {"StudyInstanceUID": study, "SeriesInstanceUID": series}
-    return _answer(request, archive, "instance", within, asked)
+    return _answer(request, archive, grant, "instance", within, asked)
 
 
 @router.get("/instances")
 def search_instances(
     request: Request,
     archive: OpenArchive,
+    grant: MayRead,
     asked: Asked,
 ) -> Response:
     """Search for instances of all studies."""
-    return _answer(request, archive, "instance", {}, asked)
+    return _answer(request, archive, grant, "instance", {}, asked)
 
 
 def _answer(
     request: Request,
     archive: Archive,
+    grant: Grant,
     level: Level,
     within: dict[str, str],
     asked: Wanted,
@@ -152,7 +160,7 @@ def _answer(
         # One more than is given tells whether there are more.
         found = find(
             connection, level, keys,
-            limit=most + 1, offset=asked.offset, fuzzy=asked.fuzzy, empty=asked.empty,
+            limit=most + 1, offset=asked.offset, fuzzy=asked.fuzzy, empty=asked.empty, within=grant.within,
         )  # fmt: skip
     warnings = []
     if ignored:

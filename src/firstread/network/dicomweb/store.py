@@ -16,7 +16,7 @@ from firstread.archive import Archive, Part10
 from firstread.archive.add import LARGEST_FILE
 from firstread.archive.header import read_header
 from firstread.errors import ArchiveFull, ArchiveUnavailable, RefusedInput
-from firstread.network.dicomweb.access import OpenArchive
+from firstread.network.dicomweb.access import MayStore, OpenArchive
 from firstread.network.dicomweb.addresses import service_url
 from firstread.network.dicomweb.model_json import Json, attribute, sequence
 from firstread.network.dicomweb.multipart import Reader, parameters
@@ -51,13 +51,15 @@ _BODY = {
 
 
 @router.post("/studies", openapi_extra=_BODY)
-async def store_instances(request: Request, archive: OpenArchive) -> Response:
+async def store_instances(request: Request, archive: OpenArchive, grant: MayStore) -> Response:
     """Store instances of any studies: one part of a multipart body each, application/dicom."""
     return await _store(request, archive, None)
 
 
 @router.post("/studies/{study}", openapi_extra=_BODY)
-async def store_instances_of_study(request: Request, archive: OpenArchive, study: StudyUid) -> Response:
+async def store_instances_of_study(
+    request: Request, archive: OpenArchive, grant: MayStore, study: StudyUid
+) -> Response:
     """Store instances of one study; others fail."""
     return await _store(request, archive, study)
 

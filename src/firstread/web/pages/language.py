@@ -27,7 +27,7 @@ def language_of(request: Request) -> Lang:
 def choose_language(
     request: Request, to: Annotated[str, Form()], back: Annotated[str, Form()] = "/"
 ) -> Response:
-    """Speak another language from now on: the account's, where `app.state.keep_language` does so, else this browser's."""
+    """Speak another language from now on: the account's, where somebody is logged in, else this browser's."""
     answer = RedirectResponse(local_path(back), status_code=303)
     if to not in LANGUAGES:
         return answer

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from firstread import __version__
 from firstread.web.pages.language import language_of
 from firstread.web.pages.navigation import has_page, may, ways
+from firstread.web.pages.words import FUNCTIONS
 from firstread.web.static_files import static_url
 from firstread.web.wording import LANGUAGES, page_wording
 
@@ -18,7 +19,7 @@ from firstread.web.wording import LANGUAGES, page_wording
 @cache
 def templates() -> jinja2.Environment:
     """Return the templates of templates/; what is not there is an error, and every text is escaped."""
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("firstread.web.pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -26,6 +27,8 @@ def templates() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.globals |= FUNCTIONS
+    return environment
 
 
 def page(
@@ -82,6 +85,7 @@ def _context(request: Request) -> dict[str, Any]:
     }
 
 
+@cache
 def icon(name: str, label: str = "") -> Markup:
     """Return a symbol of icons.svg; without a label it is only decoration, and text beside it says the same."""
     told = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')

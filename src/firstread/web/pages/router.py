@@ -1,13 +1,40 @@
 """All pages as one router; a page's module has one of its own, and is named here."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from firstread.web.pages import language, tview
+from firstread.access.people import read_form_token
+from firstread.web.pages import (
+    account,
+    alerts,
+    jobs,
+    language,
+    login,
+    provider_login,
+    setup,
+    study,
+    tview,
+    worklist,
+)
+from firstread.web.reports import clinician, editor, quality
 
 
 def pages_router() -> APIRouter:
     """Return the pages; the app that includes them has `archive`, `door`, `events` and `settings` in its state."""
-    router = APIRouter(include_in_schema=False)
-    router.include_router(language.router)
-    router.include_router(tview.router)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(read_form_token)])
+    for each in (
+        language,
+        login,
+        provider_login,
+        setup,
+        account,
+        worklist,
+        study,
+        tview,
+        jobs,
+        alerts,
+        editor,
+        clinician,
+        quality,
+    ):
+        router.include_router(each.router)
     return router

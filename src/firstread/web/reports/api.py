@@ -7,7 +7,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from firstread.access import Action, Grant, needs
-from firstread.archive import Archive
+from firstread.archive import Archive, claims
 from firstread.archive.database import reading, writing
 from firstread.findings.finding import Point
 from firstread.network.dicomweb.access import OpenArchive
@@ -24,6 +24,7 @@ from firstread.workflow.reporting.history import difference, history
 from firstread.workflow.reporting.report import Opened, open_report, save, version_content
 from firstread.workflow.reporting.subject import subject_of
 from firstread.workflow.result_folder import RESULT_JSON
+from firstread.worklist.views import owner_of
 
 router = APIRouter(prefix="/api/studies/{study}", tags=["report"], responses=RESPONSES)
 
@@ -130,6 +131,7 @@ def sign_report(
         opened, key = signing.sign(
             connection, archive, study, grant.actor, signatory, expected=seen, within=grant.within
         )
+        claims.release(connection, opened.subject.study_key, owner=owner_of(grant.actor))
     return _filed(request, archive, opened, key)
 
 

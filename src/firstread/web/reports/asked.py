@@ -9,9 +9,12 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import Connection, Engine
 
 from firstread.access import Actor
+from firstread.access.accounts.account import get_account
+from firstread.access.accounts.login import reauthenticate
 from firstread.access.gate import Denied
 from firstread.archive.database import writing
 from firstread.network.dicomweb.problems import Problem, missing
+from firstread.settings import Settings
 from firstread.web.reports.shown import Json, shown
 from firstread.workflow.reporting.pointed import Pointed
 from firstread.workflow.reporting.report import Changed, NotNow
@@ -90,9 +93,20 @@ OpenSeries = Annotated[Pointed, Depends(_pointed)]
 """The series that are kept decoded, as a parameter of a route."""
 
 
-def signs_nobody(connection: Connection, actor: Actor, secret: str) -> Signatory | None:
-    """Refuse everybody: what `app.state.reauthenticate` is on a node without accounts."""
-    raise Denied("Only a person with an account can sign.", remedy="Make accounts: `firstread users`.")
+def by_account(settings: Settings) -> Reauthenticate:
+    """Return what tells who signs by their account: a person, with their password or a code of their second factor."""
+
+    def signs(connection: Connection, actor: Actor, secret: str) -> Signatory | None:
+        if actor.kind != "person" or actor.account is None:
+            raise Denied(
+                "Only a person with an account can sign.", remedy="Make accounts: `firstread users`."
+            )
+        if not reauthenticate(connection, actor.account, secret):
+            return None
+        account = get_account(connection, actor.account)
+        return Signatory(account.id, account.name, account.shown, settings.site_name)
+
+    return signs
 
 
 def signatory_of(request: Request, engine: Engine, actor: Actor, secret: str) -> Signatory:
@@ -101,9 +115,9 @@ def signatory_of(request: Request, engine: Engine, actor: Actor, secret: str) ->
     Raises:
         Denied: the secret is not the actor's, or the actor is nobody who can sign.
     """
-    reauthenticate: Reauthenticate = request.app.state.reauthenticate
+    signs: Reauthenticate = request.app.state.reauthenticate
     with writing(engine) as connection:  # of its own: an attempt counts, whatever comes of it
-        found = reauthenticate(connection, actor, secret)
+        found = signs(connection, actor, secret)
     if found is None:
         raise Denied("That is not your password or code.", remedy="Type it again.")
     return found

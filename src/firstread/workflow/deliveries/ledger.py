@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from firstread.archive import Archive
 from firstread.archive.database import reading, writing
+from firstread.archive.matching import Condition
 from firstread.archive.models import Delivery, DeliveryState, Job, Result, Study
 
 
@@ -35,6 +36,7 @@ def list_deliveries(
     destination: str | None = None,
     study_uid: str | None = None,
     limit: int = 100,
+    within: Condition | None = None,
 ) -> list[DeliveryStatus]:
     """Return deliveries, newest first.
 
@@ -44,6 +46,7 @@ def list_deliveries(
         destination: Only to this one.
         study_uid: Only of this study.
         limit: So many at most.
+        within: What a row of `Study` must fulfil; None: every study does.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -74,12 +77,18 @@ def list_deliveries(
         statement = statement.where(Delivery.destination == destination)
     if study_uid is not None:
         statement = statement.where(Study.study_uid == study_uid)
+    if within is not None:
+        statement = statement.where(within)
     with reading(archive.engine) as connection:
         return [DeliveryStatus(**row) for row in connection.execute(statement).mappings()]
 
 
 def retry_deliveries(
-    archive: Archive, ids: Sequence[int] = (), *, destination: str | None = None
+    archive: Archive,
+    ids: Sequence[int] = (),
+    *,
+    destination: str | None = None,
+    within: Condition | None = None,
 ) -> tuple[int, ...]:
     """Let deliveries be tried again, at once and as often as new ones; return which.
 
@@ -87,6 +96,7 @@ def retry_deliveries(
         archive: Where they are.
         ids: These, be they failed or waiting for their next try; none: all that failed.
         destination: Only those to this one.
+        within: What a row of `Study` must fulfil; None: every study does.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -94,6 +104,11 @@ def retry_deliveries(
     chosen = [Delivery.id.in_(ids), Delivery.state != "sent"] if ids else [Delivery.state == "failed"]
     if destination is not None:
         chosen.append(Delivery.destination == destination)
+    if within is not None:
+        of_studies = (
+            select(Result.id).join(Job, Job.id == Result.job_key).join(Study, Study.id == Job.study_key)
+        )
+        chosen.append(Delivery.result_key.in_(of_studies.where(within)))
     again = update(Delivery).where(*chosen).values(state="waiting", attempts=0, next_try_at=None)
     with writing(archive.engine) as connection:
         return tuple(sorted(connection.execute(again.returning(Delivery.id)).scalars()))

@@ -9,10 +9,12 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from firstread.access import Actor
+from firstread.access import Action, Actor
 from firstread.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
+from firstread.archive.notices import tell
+from firstread.archive.worklist import mark
 from firstread.errors import FirstreadError
 from firstread.findings import ReadResult
 from firstread.workflow.reporting import texts, trail
@@ -253,6 +255,15 @@ def _add_version(
         why=why,
         version=str(number),
         state=state,
+    )
+    is_signed = state != "preliminary" and not values.get("amending", opened.amending)
+    mark(connection, subject.study_key, report="signed" if is_signed else "in_review")
+    tell(
+        connection,
+        "report",
+        study_key=subject.study_key,
+        needs=Action.EDIT_REPORT,
+        content={"study_uid": subject.study_uid, "version": number, "by": actor.name},
     )
 
 

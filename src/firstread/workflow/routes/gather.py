@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from firstread.archive import Archive
 from firstread.archive.database import reading
+from firstread.archive.matching import Condition
 from firstread.archive.models import Instance, Series, Study
 from firstread.dicom import header as of
 from firstread.dicom.frames import first_frame_groups
@@ -33,15 +34,16 @@ class _Sample:
     images: int
 
 
-def facts_of(archive: Archive, study_uid: str) -> StudyFacts:
+def facts_of(archive: Archive, study_uid: str, *, within: Condition | None = None) -> StudyFacts:
     """Return what routes may ask of a study of the archive; firstread's own results in it do not count.
 
     Raises:
-        UsageError: the archive has no such study.
+        UsageError: the archive has no such study that fulfils `within`, a condition on `Study`.
         ArchiveUnavailable: the database or a disk does not answer: try again.
     """
     with reading(archive.engine) as connection:
-        known = connection.execute(select(Study.id).where(Study.study_uid == study_uid)).scalar_one_or_none()
+        asked = [Study.study_uid == study_uid, *([] if within is None else [within])]
+        known = connection.execute(select(Study.id).where(*asked)).scalar_one_or_none()
         if known is None:
             raise UsageError(
                 "The archive has no such study.", remedy="`firstread archive list` says what it has."

@@ -36,9 +36,7 @@ document.addEventListener("click", async (event) => {
   if (event.target.closest("[data-print]")) print();
 });
 
-for (const form of document.querySelectorAll("form[data-at-once]")) {
-  form.addEventListener("change", () => form.requestSubmit());
-}
+document.addEventListener("change", (event) => event.target.closest("form[data-at-once]")?.requestSubmit());
 
 if (document.body.dataset.live === "on") {
   live.on("left", () => say(document.body.dataset.ended, { urgent: true, seconds: 3600 }));

@@ -1,0 +1,1 @@
+"""Accounts of people and programs: how they prove who they are, and for how long that holds."""

@@ -1,0 +1,1 @@
+"""The worklist: which studies wait for whom, found, filtered and sorted in the database."""

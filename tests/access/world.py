@@ -1,0 +1,120 @@
+"""A small hospital: two departments, a study in each, and for every role an actor who may see the first at most."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+
+from firstread.access import Actor
+from firstread.access.rights.collections import add_collection, add_study, list_collections
+from firstread.access.rights.holdings import give
+from firstread.archive import Archive
+from firstread.archive.database import writing
+from firstread.archive.models import Delivery, Job, Result, Study
+from tests.archive.samples import instances
+from tests.dicom.ct_series import ROOT
+
+ROLES = (
+    "administrator", "radiologist", "clinician", "technologist", "ai_engineer", "researcher", "auditor"
+)  # fmt: skip
+"""The shipped roles; `nobody` has none of them."""
+SLICES = 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study of the hospital, or one that could be: what its images say, and the UIDs that name it."""
+
+    number: int
+    department: str
+    patient_id: str
+    patient_name: str
+    referring: str
+
+    @property
+    def study(self) -> str:
+        return f"{ROOT}.{self.number}"
+
+    @property
+    def series(self) -> str:
+        return f"{self.study}.1"
+
+    @property
+    def instance(self) -> str:
+        return f"{self.series}.1"
+
+    @property
+    def job(self) -> int:
+        return self.number
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What tells that the study is there, wherever it is read."""
+        return (self.study, self.patient_id, self.patient_name, self.referring)
+
+    def images(self, count=SLICES, *, series=1):
+        def change(ds):
+            ds.InstitutionalDepartmentName = self.department
+            ds.PatientID, ds.PatientName = self.patient_id, self.patient_name
+            ds.ReferringPhysicianName = self.referring
+            ds.AccessionNumber = f"A{self.number}"
+
+        return instances(count, study=self.number, series=series, change=change)
+
+
+INSIDE = Case(11, "Chest", "P-INSIDE", "Inside^Ida", "House^Gregory")
+OUTSIDE = Case(12, "Surgery", "P-OUTSIDE", "Outside^Otto", "Cut^Sharp")
+MISSING = Case(13, "Surgery", "P-MISSING", "Missing^Mia", "Cut^Sharp")
+
+
+def name_of(role: str) -> str:
+    """The actor's name, and the AE title of the node that holds the role."""
+    return role.upper()
+
+
+def fill(archive: Archive) -> None:
+    """Store both studies, with a job, a result and a delivery each, where they are not there."""
+    for case in (INSIDE, OUTSIDE):
+        for image in case.images():
+            archive.receive(image, source="CT1")
+    with writing(archive.engine) as connection:
+        _put_into_project(connection)
+        for case in (INSIDE, OUTSIDE):
+            key = connection.execute(select(Study.id).where(Study.study_uid == case.study)).scalar_one()
+            if connection.execute(select(Job.id).where(Job.id == case.job)).first() is None:
+                connection.execute(
+                    insert(Job).values(id=case.job, study_key=key, reader="none", state="failed")
+                )
+                folder = f"results/{case.study}/{case.job}"
+                connection.execute(
+                    insert(Result).values(id=case.job, job_key=case.job, folder=folder, digest="")
+                )
+                connection.execute(
+                    insert(Delivery).values(
+                        id=case.job,
+                        result_key=case.job,
+                        destination="pacs",
+                        document="sr.dcm",
+                        state="failed",
+                    )
+                )
+
+
+def staff(archive: Archive, *, kind: str = "person") -> dict[str, Actor]:
+    """Let an actor of this kind hold each role, in the first study's department and project, and as its referrer."""
+    found = {}
+    with writing(archive.engine) as connection:
+        for role in (*ROLES, "nobody"):
+            actor = Actor(kind, name_of(role))
+            if role != "nobody":
+                give(connection, actor.key, "role", role)
+            give(connection, actor.key, "department", INSIDE.department)
+            give(connection, actor.key, "project", "screening")
+            give(connection, actor.key, "referring", INSIDE.referring)
+            found[role] = actor
+    return found
+
+
+def _put_into_project(connection) -> None:
+    if not list_collections(connection, "project"):
+        add_collection(connection, "project", "screening")
+    add_study(connection, "project", "screening", INSIDE.study)
