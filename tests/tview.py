@@ -49,7 +49,8 @@ def opened(
             shown = page.locator("body").inner_text()[:500]
             raise AssertionError(f"{page.url} is not ready: {wrong}, {shown!r}") from late
         yield page
-        assert [each for each in wrong if errors is None or errors not in each] == []
+        unexpected = [each for each in wrong if errors is None or errors not in each]
+        assert unexpected == [], unexpected
     finally:
         context.close()
 

@@ -213,6 +213,8 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("GET", "/reports/{study}/report.pdf"): Needs("report.read", "one"),
     ("GET", "/reports/{study}/key/{name}"): Needs("report.read", "one", path={"name": "N1"}),
     ("GET", "/quality"): Needs("report.sign", "whole"),
+    ("GET", "/api/studies/{study}/outlines"): Needs("report.read_preliminary", "one"),
+    ("GET", "/studies/{study}/view"): Needs(_READ, "one"),
     ("GET", "/events"): Needs(_READ, "stream"),
     **_ALERTS,
     ("GET", "/openapi.json"): Open("What the service can do is no secret."),

@@ -201,6 +201,7 @@ def test_what_a_person_decides_is_kept_in_the_report_and_can_be_taken_back(brows
 
         index, _ = MISSED
         point = [float(value) for value in GEOMETRY.to_lps(index)]
+        page.keyboard.press("0")
         page.evaluate("point => tview.room.change({point})", point)
         page.keyboard.press("n")
         page.wait_for_timeout(300)
@@ -301,7 +302,8 @@ def test_scrolling_shows_no_slice_under_another_slices_number(browser, tmp_path)
         ):
             page.evaluate(
                 """() => { tview.room.change({window: {centre: 400, width: 800}}); window.seen = [];
-                document.querySelector('[data-pane="stack"] .picture').addEventListener('CORNERSTONE_IMAGE_RENDERED', event => {
+                const picture = document.querySelector('[data-pane="stack"] .picture');
+                picture.addEventListener('CORNERSTONE_IMAGE_RENDERED', event => {
                   const canvas = event.target.querySelector('canvas');
                   const {data} = canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height / 2, 1, 1);
                   const told = document.querySelector('[data-pane="stack"] .place').textContent;

@@ -1,7 +1,7 @@
 /** The list of findings beside the pictures: what the AI says of each, and what the person decides. */
 import type { Decisions, Edits } from "./decisions";
 import { button, element } from "./dom";
-import type { Finding } from "./result";
+import type { Finding, Result } from "./result";
 import type { Room, Shown } from "./room";
 import { day, millimetres, t } from "./wording";
 
@@ -66,8 +66,20 @@ export class FindingsPanel {
       ...(empty ? [element("p", { class: "empty" }, [empty])] : []),
       this.#list,
       this.#status,
+      ...(result && isOn ? [this.#notes(result)] : []),
     );
     if (focused) this.root.querySelector<HTMLElement>(`[data-key="${focused}"]`)?.focus();
+  }
+
+  /** What the AI says of the whole study. */
+  #notes(result: Result): HTMLElement {
+    const wasOpen = this.root.querySelector<HTMLDetailsElement>("details")?.open ?? false;
+    return element("details", { class: "notes", open: wasOpen }, [
+      element("summary", {}, [t("impression")]),
+      element("p", {}, [result.impression]),
+      ...(result.warnings.length ? [element("h3", {}, [t("warnings")]), ...result.warnings.map((words) => element("p", {}, [words]))] : []),
+      element("p", { class: "hint" }, [`${result.reader.name} ${result.reader.version}`]),
+    ]);
   }
 
   #item(one: Shown): HTMLElement {
@@ -101,6 +113,7 @@ export class FindingsPanel {
   #details(one: Shown): HTMLElement {
     const { finding } = one;
     const rows: [string, string | undefined][] = [
+      ["image.shows", finding.instance_number === null ? undefined : String(finding.instance_number)],
       ["diameters", finding.diameter_mm ? `${finding.diameter_mm.long.toFixed(1)} × ${millimetres(finding.diameter_mm.short)}` : undefined],
       ["volume", finding.volume_mm3 === null || finding.volume_mm3 === undefined ? undefined : `${finding.volume_mm3.toFixed(0)} mm³`],
       ["solid", finding.solid_part_mm ? millimetres(finding.solid_part_mm.mean) : undefined],

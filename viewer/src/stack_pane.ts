@@ -92,7 +92,9 @@ export class StackPane extends Pane {
 
   get title(): string {
     const plane = this.planeTitle;
-    return [this.label, plane, plane ? "" : this.series.description].filter(Boolean).join(" · ");
+    const frame = this.series.frames[this.shown];
+    const scale = !frame?.spacing ? t("no.scale") : frame.atDetector ? t("detector") : "";
+    return [this.label, plane, plane ? "" : this.series.description, scale].filter(Boolean).join(" · ");
   }
 }
 
