@@ -25,7 +25,7 @@ CLIENT = "firstread"
 def modules():
     """The folder with node_modules; skips where there is no node, or npm cannot install."""
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed; scripts/install-debian-packages installs them")
+        pytest.skip("node or npm is not installed")
     lock = (HERE / "package-lock.json").read_bytes()
     name = f"firstread-openid-provider-{hashlib.sha256(lock).hexdigest()[:16]}"
     cache = Path(os.environ.get("FIRSTREAD_TEST_CACHE") or Path.home() / ".cache")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastapi import Request
+from starlette.requests import Request
 
 from firstread.access.action import Action
 from firstread.access.actor import Actor

@@ -6,8 +6,8 @@ from functools import cache
 from ipaddress import ip_address
 from typing import Any, Protocol
 
-from fastapi import Request
 from sqlalchemy import ColumnElement
+from starlette.requests import Request
 
 from firstread.access.action import Action
 from firstread.access.actor import Actor

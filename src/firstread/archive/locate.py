@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, or_, select
 
 from firstread.archive.matching import Condition
 from firstread.archive.models import Instance, Series, Study
@@ -34,10 +34,10 @@ def locate(
         within: What a row of `Study` must fulfil; None: every study does.
         sender: Those that came from here are returned whatever their study.
     """
-    of_study = Study.id == select(Series.study_key).where(Series.id == Instance.series_key).scalar_subquery()
-    conditions: list[Condition] = (
-        [] if within is None else [exists().where(of_study, within).correlate(Instance)]
-    )
+    conditions: list[Condition] = []
+    if within is not None:
+        seen = select(Study.id).join(Series, Series.study_key == Study.id)
+        conditions.append(seen.where(Series.id == Instance.series_key, within).correlate(Instance).exists())
     if conditions and sender is not None:
         conditions = [or_(Instance.source == sender, *conditions)]
     found: dict[str, Located] = {}

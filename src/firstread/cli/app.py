@@ -6,6 +6,7 @@ import typer
 
 from firstread import __version__
 from firstread.cli.access import access
+from firstread.cli.accounts import tokens, users
 from firstread.cli.archive import archive
 from firstread.cli.audit import audit
 from firstread.cli.bench import bench
@@ -70,6 +71,8 @@ app.command()(verify)
 app.command()(serve)
 app.add_typer(access, name="access")
 app.add_typer(config, name="config")
+app.add_typer(users, name="users")
+app.add_typer(tokens, name="tokens")
 app.command()(send)
 app.command()(echo)
 app.add_typer(destinations, name="destinations")

@@ -52,6 +52,8 @@ def check() -> None:
     """
     import sys
 
+    from firstread.access.accounts.guessable import is_listed
+    from firstread.access.accounts.oidc.provider import Provider
     from firstread.errors import UsageError
     from firstread.network.configured import listening_of
     from firstread.settings import Settings, config_file, is_secret, load_settings, origins
@@ -63,6 +65,10 @@ def check() -> None:
     listening_of(settings)
     check_address(settings)
     load_routes(settings)
+    if settings.oidc_issuer is not None:
+        Provider(settings)
+    if settings.breached_passwords is not None:
+        is_listed("", settings.breached_passwords)
     for wrong in unusable_destinations(settings).values():
         raise UsageError(wrong)
     path = config_file()

@@ -117,6 +117,7 @@ class _Messages(DIMSEServiceProvider):
         self._largest = acceptance.instance_bytes
         self._room = room
         self._held = 0
+        self._refusal: int | None = None
 
     def get_msg(self, block: bool = False) -> Any:  # noqa: ANN401 - as pynetdicom's
         """Return the next message, or nothing where there is none for a moment."""
@@ -126,6 +127,19 @@ class _Messages(DIMSEServiceProvider):
             return self.msg_queue.get(timeout=_NAP_S)
         except queue.Empty:
             return _NOTHING
+
+    def refuse_next(self, status: int) -> None:
+        """Have the next response bear this status.
+
+        pynetdicom would first call the destination of a C-MOVE that is refused, to tell its failure after that.
+        """
+        self._refusal = status
+
+    def send_msg(self, primitive: Any, context_id: int) -> None:  # noqa: ANN401 - as pynetdicom's
+        """Send a message."""
+        if self._refusal is not None:
+            primitive.Status, self._refusal = self._refusal, None
+        super().send_msg(primitive, context_id)
 
     def receive_primitive(self, primitive: Any) -> None:  # noqa: ANN401 - as pynetdicom's
         """Take a part of a message, where there is room for it."""

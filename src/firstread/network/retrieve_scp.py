@@ -16,6 +16,7 @@ from firstread.archive.locate import locate_matches
 from firstread.archive.query import find
 from firstread.dicom.quiet import quiet
 from firstread.errors import UsageError
+from firstread.network.acceptor import Acceptor
 from firstread.network.callers import Callers
 from firstread.network.contexts import MOST_CONTEXTS, is_study_root, storage_contexts
 from firstread.network.identifiers import identifier_of, read_query, unique_keys
@@ -81,9 +82,10 @@ class RetrieveSCP:
                     "Too many SOP classes and transfer syntaxes.", remedy="Move series by series."
                 )
         except Exception as error:
+            status, _ = _failed("C-MOVE", error)
+            cast(Acceptor, event.assoc).dimse.refuse_next(status)
             yield peer.host, peer.port
-            yield 1
-            yield _failed("C-MOVE", error)
+            yield 0
             return
         options["contexts"] = contexts
         if peer.tls:

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from firstread.access.accounts.oidc import Relying
 from firstread.access.door import RightsDoor
 from firstread.access.people import authenticate
 from firstread.access.rights import Rights
@@ -89,7 +90,8 @@ def web_part(archive: Archive, settings: Settings, health: Health, *, with_api: 
     """Return the server of a process: DICOMweb and the health checks, or these alone.
 
     Raises:
-        UsageError: its port is taken, or is not this process's to take.
+        UsageError: its port is taken, or is not this process's to take; or the OpenID provider's settings cannot be
+            used.
     """
     if with_api:
         door = RightsDoor(
@@ -98,6 +100,8 @@ def web_part(archive: Archive, settings: Settings, health: Health, *, with_api: 
             local_roles=frozenset(settings.api_local_roles),
         )
         app = create_app(archive, door=door, health=health, settings=settings)
+        if settings.oidc_issuer is not None:
+            app.state.relying = Relying(settings)
         files = TLSFiles(settings.api_tls_certificate, settings.api_tls_key)
         certificate = LiveContext(files) if files.certificate else None
         return WebPart("api", app, settings.api_host, settings.api_port, certificate)

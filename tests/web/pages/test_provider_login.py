@@ -12,6 +12,8 @@ from tests.oidc_provider import SECRET, openid_provider
 from tests.waiting import free_port, wait_for
 from tests.web.pages.people import Person, node_on
 
+pytestmark = pytest.mark.usefixtures("quick_hashing")
+
 
 @contextmanager
 def hospital(archive, tmp_path, *, secret=SECRET, **settings):
@@ -134,7 +136,7 @@ def changed(address, **query):
 
 
 def test_the_request_has_state_nonce_and_a_challenge_and_the_cookie_no_name_for_scripts(module_hospital):
-    _, provider, url = module_hospital
+    _, _, url = module_hospital
     answer = Person(url).get("/login/oidc", allow_redirects=False)
     query = parse_qs(urlsplit(answer.headers["location"]).query)
     assert query["code_challenge_method"] == ["S256"] and query["response_type"] == ["code"]

@@ -102,13 +102,16 @@ def _collected(kind: str, names: frozenset[str]) -> ColumnElement[bool]:
         select(CollectedStudy.study_key)
         .join(Collection, Collection.id == CollectedStudy.collection_key)
         .where(Collection.kind == kind, Collection.name.in_(sorted(names)))
+        .correlate(None)
     )
 
 
 def _related(standing: Standing) -> ColumnElement[bool]:
     """Return: the actor referred the patient for the study, or treats the patient."""
-    treated = select(Treatment.patient_key).where(
-        Treatment.actor == standing.key, or_(Treatment.until.is_(None), Treatment.until > now())
+    treated = (
+        select(Treatment.patient_key)
+        .where(Treatment.actor == standing.key, or_(Treatment.until.is_(None), Treatment.until > now()))
+        .correlate(None)
     )
     conditions: list[ColumnElement[bool]] = [Study.patient_key.in_(treated)]
     if names := sorted({person_key(name) for name in standing.referring} - {""}):
@@ -120,4 +123,4 @@ def _related(standing: Standing) -> ColumnElement[bool]:
 def _of_patient(value: str) -> ColumnElement[bool]:
     r"""Return: the patient has this Patient ID, or, of another issuer, ISSUER\ID."""
     key = value if "\\" in value else f"\\{value}"
-    return Study.patient_key.in_(select(Patient.id).where(Patient.key == key))
+    return Study.patient_key.in_(select(Patient.id).where(Patient.key == key).correlate(None))

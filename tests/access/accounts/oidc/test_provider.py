@@ -100,7 +100,7 @@ def test_an_answer_that_is_none_is_a_provider_that_is_away(status, content):
 
 
 @pytest.mark.parametrize(
-    "address", ["http://login.example", "https://", "https://a:b@login.example", "http://10.0.0.1/x"]
+    "address", ["http://login.example", "https://?", "https://a:b@login.example", "http://10.0.0.1/x"]
 )
 def test_an_address_in_the_clear_is_refused(address):
     with pytest.raises(UsageError, match="oidc_issuer"):

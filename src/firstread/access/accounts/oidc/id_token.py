@@ -29,6 +29,7 @@ _KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ES256": ("EC", ("P-256",)),
     "ES384": ("EC", ("P-384",)),
     "ES512": ("EC", ("P-521",)),
+    "Ed25519": ("OKP", ("Ed25519",)),  # RFC 9864
     "EdDSA": ("OKP", ("Ed25519", "Ed448")),
 }
 _CLASSES: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
