@@ -149,6 +149,12 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/account/sessions"): Open(_PERSON),
     ("POST", "/account/tokens"): Open(_PERSON),
     ("POST", "/account/tokens/revoke"): Open(_PERSON),
+    ("GET", "/accounts"): Needs("account.manage", "whole"),
+    ("POST", "/accounts"): Needs("account.manage", "whole"),
+    ("POST", "/accounts/roles"): Needs("account.manage", "whole"),
+    ("POST", "/accounts/link"): Needs("account.manage", "whole"),
+    ("POST", "/accounts/disable"): Needs("account.manage", "whole"),
+    ("POST", "/accounts/sessions"): Needs("account.manage", "whole"),
 }
 
 SERVICES: dict[str, Needs | Open] = {

@@ -59,6 +59,7 @@ def needs(action: Action) -> Callable[[Request], Grant]:
 
     def admitted(request: Request) -> Grant:
         door: Any = request.app.state.door
+        request.state.action = action
         grant: Grant = door.admit(request, action)
         request.state.actor = grant.actor
         return grant

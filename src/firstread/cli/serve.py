@@ -108,17 +108,18 @@ def _tell(service: "Service", settings: "Settings") -> None:
         if not settings.dicom_callers:
             _log.warning("nobody may associate yet: list them in the setting dicom_callers")
     if "api" in facts:
-        _log.info("DICOMweb: http://%(host)s:%(port)d/dicom-web", facts["api"])
+        _log.info("DICOMweb: %(scheme)s://%(host)s:%(port)d/dicom-web", facts["api"])
         public = settings.public_url
-        if not is_loopback(settings.api_host) and (public is None or public.scheme != "https"):
-            _log.warning("passwords and images travel in the clear: have TLS in front, and set public_url")
+        is_clear = facts["api"]["scheme"] == "http" and (public is None or public.scheme != "https")
+        if is_clear and not is_loopback(settings.api_host):
+            _log.warning("passwords and images travel in the clear: set api_tls_certificate or public_url")
         if (first := service.first_link()) is not None:
             url, file = first
             _log.warning("there is no account yet: the link in %s makes the first administrator, once", file)
             if sys.stderr.isatty():
                 print(url, file=sys.stderr)
     if checks := facts.get("api") or facts.get("health"):
-        _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
+        _log.info("health: %(scheme)s://%(host)s:%(port)d/health/ready", checks)
     if "worker" in facts:
         from firstread.workflow.deliveries import unusable_destinations
 

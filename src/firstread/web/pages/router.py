@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Depends
 
 from firstread.access.people import read_form_token
-from firstread.web.pages import account, language, login, provider_login, setup
+from firstread.web.pages import account, accounts, language, login, provider_login, setup
 
 
 def pages_router() -> APIRouter:
     """Return the pages; the app that includes them has `archive`, `door`, `events` and `settings` in its state."""
     router = APIRouter(include_in_schema=False, dependencies=[Depends(read_form_token)])
-    for each in (language, login, provider_login, setup, account):
+    for each in (language, login, provider_login, setup, account, accounts):
         router.include_router(each.router)
     return router
