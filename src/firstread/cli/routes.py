@@ -145,10 +145,10 @@ def add(
     from firstread.workflow.routes.change import add_routes
     from firstread.workflow.routes.load import parse_routes, read_text
 
-    text = sys.stdin.read() if file == "-" else read_text(Path(file))
-    new = parse_routes(text, Path(file))
     settings = load_settings()
     with acting(Action.MANAGE_ROUTES, settings):
+        text = sys.stdin.read() if file == "-" else read_text(Path(file))
+        new = parse_routes(text, Path(file))
         add_routes(settings, new, before=before)
     if not quiet:
         print(f"{len(new)} routes added.")
