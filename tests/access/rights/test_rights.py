@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from firstread.access import Action, Actor
 from firstread.access.gate import Denied
@@ -211,10 +211,22 @@ def test_broken_glass_is_closed_before_its_time(archive, rights, bob):
     made = broken(archive, rights, bob, f"study:{INSIDE.study}")
     assert seen(archive, rights, bob) == {INSIDE.study}
     with writing(archive.engine) as connection:
-        end_broken_glass(connection, made.id)
+        end_broken_glass(connection, made.id, bob)
     assert seen(archive, rights, bob) == set()
     with pytest.raises(UsageError), writing(archive.engine) as connection:
-        end_broken_glass(connection, made.id)
+        end_broken_glass(connection, made.id, bob)
+
+
+def test_broken_glass_is_a_security_alert_in_the_audit_trail(archive, rights, bob):
+    made = broken(archive, rights, bob)
+    with writing(archive.engine) as connection:
+        end_broken_glass(connection, made.id, bob)
+    with reading(archive.engine) as connection:
+        events = connection.execute(text("SELECT * FROM audit_event ORDER BY id")).mappings().all()
+    told = [str(dict(each)) for each in events]
+    assert "110127" in told[-2]
+    assert "Collapsed in the ward." in told[-2]
+    assert "110138" in told[-1]
 
 
 def test_what_is_denied_stays_denied_behind_broken_glass(archive, rights, bob):
