@@ -57,3 +57,22 @@ def test_a_new_key_takes_the_place_of_the_former_one(firstread, tmp_path, monkey
 def test_a_project_is_made_once(firstread, tmp_path, monkeypatch):
     set_up(firstread, tmp_path, monkeypatch)
     assert firstread("projects", "add", "lungs").code == 2
+
+
+def test_studies_on_their_way_are_listed_and_tried_again(firstread, tmp_path, monkeypatch):
+    set_up(firstread, tmp_path, monkeypatch)
+    assert firstread("projects", "studies").out == "No study is on its way to a project.\n"
+    assert json.loads(firstread("projects", "studies", "lungs", "--json").out) == []
+    assert firstread("projects", "retry").out == "0 wait again.\n"
+
+
+def test_a_route_to_a_project_that_is_not_there_is_told_by_the_check(firstread, tmp_path, monkeypatch):
+    set_up(firstread, tmp_path, monkeypatch)
+    (tmp_path / "outbox").mkdir()
+    monkeypatch.setenv("FIRSTREAD_DESTINATIONS", json.dumps({"outbox": f"folder:{tmp_path / 'outbox'}"}))
+    text = '[[routes]]\nname = "r"\nproject = "{}"\ndestinations = "outbox"\nwhen = {{ modality = "CT" }}\n'
+    (tmp_path / "routes.toml").write_text(text.format("lungs"))
+    assert firstread("routes", "check", "routes.toml").code == 0
+    (tmp_path / "routes.toml").write_text(text.format("hearts"))
+    done = firstread("routes", "check", "routes.toml")
+    assert (done.code, "hearts" in done.err) == (2, True)

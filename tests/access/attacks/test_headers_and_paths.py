@@ -14,7 +14,7 @@ from firstread.archive import open_archive
 from firstread.archive.backup import backup, restore
 from firstread.archive.part10 import Part10
 from firstread.dicom.quiet import quiet
-from firstread.errors import FirstreadError
+from firstread.errors import FirstreadError, RefusedInput
 from tests.access.attacks.hostile import SERIES, STUDY
 from tests.archive.samples import instances
 from tests.dicom.ct_series import anatomy, ct_series, encode
@@ -195,7 +195,7 @@ def test_a_backup_that_names_files_outside_itself_is_refused(tmp_path, name):
         connection.execute("UPDATE instance SET file = ? WHERE id = 1", (name,))
         connection.commit()
     (tmp_path / "evil.dcm").write_bytes(b"of somebody else")
-    with open_archive(tmp_path / "deep" / "two") as empty, pytest.raises(FirstreadError):
+    with open_archive(tmp_path / "deep" / "two") as empty, pytest.raises(RefusedInput, match="outside"):
         restore(empty, tmp_path / "backup")
     assert (tmp_path / "evil.dcm").read_bytes() == b"of somebody else"
     assert not [path for path in (tmp_path / "deep").rglob("*") if "evil" in path.name]
