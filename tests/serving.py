@@ -52,6 +52,7 @@ def serving(folder, *options, role="scp", **settings):
         "FIRSTREAD_DICOM_PORT": "0",
         "FIRSTREAD_DICOM_CALLERS": "SCANNER",
         "FIRSTREAD_API_PORT": "0",
+        "FIRSTREAD_API_LOCAL_ROLES": "administrator",
         **{
             name if name.isupper() else f"FIRSTREAD_{name.upper()}": value for name, value in settings.items()
         },

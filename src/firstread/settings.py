@@ -237,8 +237,9 @@ class Settings(BaseSettings):
         "digits, `:` and anything after them), as Have I Been Pwned gives out; none of them may be chosen. "
         "Default: none, the list that comes with firstread.",
     )
-    oidc_issuer: AnyHttpUrl | None = Field(
+    oidc_issuer: str | None = Field(
         default=None,
+        pattern=r"^https?://\S+$",
         examples=["https://login.hospital.example/realms/staff"],
         description="Issuer of the OpenID provider with which people log in "
         "([single sign-on](../how-to/single-sign-on.md)). Default: none, accounts have passwords.",
@@ -386,6 +387,12 @@ class Settings(BaseSettings):
         examples=["/etc/firstread/hospital-ca.pem"],
         description="PEM file of the authorities whose certificates `stow:` and `webhook:` destinations may show. "
         "Default: those of the system.",
+    )
+    site_name: str = Field(
+        default="",
+        max_length=64,
+        examples=["St Elsewhere Hospital"],
+        description="Name of the hospital or practice, as signed reports name who answers for them. Default: none.",
     )
     public_url: AnyHttpUrl | None = Field(
         default=None,

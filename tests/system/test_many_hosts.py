@@ -68,6 +68,17 @@ class Installation:
         finally:
             engine.dispose()
 
+    def token(self) -> str:
+        """A token of a program that reads."""
+        engine = open_engine(self.url)
+        try:
+            with writing(engine) as connection:
+                account = create_account(connection, "viewer", kind="service", roles=["radiologist"])
+                lasts = timedelta(days=1)
+                return create_token(connection, account.id, "test", scopes=["study.read"], lasts=lasts)
+        finally:
+            engine.dispose()
+
     def read_by(self, server: Server) -> list[str]:
         """The studies that a worker reads at this moment."""
         return [
@@ -226,8 +237,10 @@ def test_a_study_sent_to_one_host_is_read_on_another_and_reaches_a_third(site, n
     assert len(sent) == len(set(site.rows(select(Delivery.document)))) > 0
     listed = subprocess.run(
         [*site.hosts["scanner"].within, sys.executable, "-c",
-         "import sys, urllib.request; sys.stdout.write(urllib.request.urlopen(sys.argv[1]).read().decode())",
-         f"http://{site.hosts['node'].address}:{API_PORT}/dicom-web/studies?StudyInstanceUID={uid}"],
+         "import sys; from urllib.request import Request, urlopen\n"
+         "asked = Request(sys.argv[1], headers={'Authorization': f'Bearer {sys.argv[2]}'})\n"
+         "sys.stdout.write(urlopen(asked).read().decode())",
+         f"http://{site.hosts['node'].address}:{API_PORT}/dicom-web/studies?StudyInstanceUID={uid}", site.token()],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert json.loads(listed.stdout)[0]["00201206"]["Value"][0] > 1  # series: the images, and what was found

@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hmac import compare_digest
 from time import monotonic
 from typing import cast
@@ -15,6 +15,7 @@ from firstread.access.accounts.cookies import SESSION, address_of, read_cookie
 from firstread.access.accounts.login import idle_of, reauthenticate
 from firstread.access.accounts.sessions import Session, find_session, form_token, note_seen
 from firstread.access.accounts.tokens import find_token, note_used
+from firstread.access.accounts.trail import actor_of
 from firstread.access.actor import Actor
 from firstread.access.gate import Denied
 from firstread.archive.database import reading
@@ -142,12 +143,4 @@ def _by_token(request: Request, engine: Engine) -> Actor | None:
 
 
 def _actor(account: Account, request: Request, *, scopes: frozenset[str] | None = None) -> Actor:
-    return Actor(
-        account.kind,
-        account.name,
-        account=account.id,
-        roles=account.roles,
-        departments=account.departments,
-        scopes=scopes,
-        address=address_of(request),
-    )
+    return replace(actor_of(account, address_of(request)), scopes=scopes)

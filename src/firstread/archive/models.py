@@ -248,17 +248,18 @@ class Result(Base):
 class Delivery(Base):
     """One document of a result on its way to one destination: waiting, sent, or failed for good.
 
-    `attempts` counts the tries that failed; the next is not before `next_try_at`. `workflow_id` is the durable
-    workflow of this try.
+    `folder` has the document, relative to the archive's; "" for that of the result. `attempts` counts the tries that
+    failed; the next is not before `next_try_at`. `workflow_id` is the durable workflow of this try.
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (UniqueConstraint("result_key", "destination", "document"),)
+    __table_args__ = (UniqueConstraint("result_key", "destination", "document", "folder"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     result_key: Mapped[int] = mapped_column(ForeignKey("result.id", ondelete="CASCADE"))
     destination: Mapped[str]
     document: Mapped[str]
+    folder: Mapped[str] = mapped_column(default="", server_default=text("''"))
     state: Mapped[str] = mapped_column(default="waiting", index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     workflow_id: Mapped[str] = mapped_column(default=new_token, unique=True)

@@ -6,18 +6,26 @@ import secrets
 import shutil
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, column, select, table
 
 from firstread.archive.disk import flush_file_system, on_disk
 from firstread.archive.models import Result
 
 RESULTS = "results"
-_NAME = re.compile(rf"{RESULTS}/[0-9]+(\.[0-9]+)*/[0-9]+")
+_signing = table(
+    "signing", column("id"), column("folder")
+)  # of signed reports, whose tables are not the archive's
+_NAME = re.compile(rf"{RESULTS}/[0-9]+(\.[0-9]+)*/(report-)?[0-9]+")
 
 
 def result_folder_name(study_uid: str, job: int) -> str:
     """Return the name of a job's result folder, relative to the archive's; a stored UID is digits and dots."""
     return f"{RESULTS}/{study_uid}/{job}"
+
+
+def report_folder_name(study_uid: str, version: int) -> str:
+    """Return the name of the folder of a signed report's documents, relative to the archive's."""
+    return f"{RESULTS}/{study_uid}/report-{version}"
 
 
 def remove_results(archive: Path, study_uid: str) -> None:
@@ -26,8 +34,11 @@ def remove_results(archive: Path, study_uid: str) -> None:
 
 
 def result_folders(connection: Connection) -> list[str]:
-    """Return the names of all result folders, relative to the archive's."""
-    return list(connection.execute(select(Result.folder).order_by(Result.id)).scalars())
+    """Return the names of all result folders and of those of signed reports, relative to the archive's."""
+    return [
+        *connection.execute(select(Result.folder).order_by(Result.id)).scalars(),
+        *connection.execute(select(_signing.c.folder).order_by(_signing.c.id)).scalars(),
+    ]
 
 
 def is_result_folder(name: str) -> bool:

@@ -6,6 +6,7 @@ import typer
 
 from firstread import __version__
 from firstread.cli.access import access
+from firstread.cli.accounts import tokens, users
 from firstread.cli.alerts import alerts
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
@@ -22,6 +23,7 @@ from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
 from firstread.cli.read import read
+from firstread.cli.reports import reports
 from firstread.cli.routes import routes
 from firstread.cli.serve import serve
 
@@ -65,12 +67,15 @@ app.add_typer(archive, name="archive")
 app.add_typer(routes, name="routes")
 app.add_typer(jobs, name="jobs")
 app.add_typer(alerts, name="alerts")
+app.add_typer(reports, name="reports")
 app.command()(backup)
 app.command()(restore)
 app.command()(verify)
 app.command()(serve)
 app.add_typer(access, name="access")
 app.add_typer(config, name="config")
+app.add_typer(users, name="users")
+app.add_typer(tokens, name="tokens")
 app.command()(send)
 app.command()(echo)
 app.add_typer(destinations, name="destinations")

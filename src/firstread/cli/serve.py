@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,9 @@ def serve(
     quiet: Annotated[bool, typer.Option("--quiet", help="Log nothing but warnings and errors.")] = False,
 ) -> None:
     """Run the node until SIGTERM or Ctrl-C: receive studies, read those that a route names, send the results back.
+
+    While there is no account, a link that works once makes the first administrator: it is in the file
+    first-login-link in the archive's folder, and on the terminal where there is one.
 
     Nobody may associate before the setting dicom_callers lists them, and nothing is read before there is a route.
     What is acknowledged is on the disk and in the database. When it is told to stop it takes nothing new, and what is
@@ -103,6 +107,11 @@ def _tell(service: "Service", settings: "Settings") -> None:
             _log.warning("nobody may associate yet: list them in the setting dicom_callers")
     if "api" in facts:
         _log.info("DICOMweb: http://%(host)s:%(port)d/dicom-web", facts["api"])
+        if (first := service.first_link()) is not None:
+            url, file = first
+            _log.warning("there is no account yet: the link in %s makes the first administrator, once", file)
+            if sys.stderr.isatty():
+                print(url, file=sys.stderr)
     if checks := facts.get("api") or facts.get("health"):
         _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
     if "worker" in facts:

@@ -44,10 +44,37 @@ def study_group(result: ReadResult) -> hd.sr.MeasurementsAndQualitativeEvaluatio
     return group
 
 
+def signed_study_group(
+    stands: ReadResult, texts: Sequence[tuple[Code, str]], comments: Sequence[str]
+) -> hd.sr.MeasurementsAndQualitativeEvaluations:
+    """Return what a person signed for the study as a whole (TID 1501): categories, sections, comments."""
+    categories = stands.categories or ((stands.category,) if stands.category else ())
+    group = hd.sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.sr.TrackingIdentifier(
+            uid=derive_uid("study group", stands.study_uid, stands.series_uid), identifier="Study"
+        ),
+        finding_sites=[_site(LUNG)],
+        qualitative_evaluations=_categories(categories),
+    )
+    for name, text in texts:
+        _append(group, name, text)
+    for category in categories:
+        _append(group, codes.COMMENT, _reason(category))
+    for comment in (*comments, *stands.warnings):
+        _append(group, codes.COMMENT, comment)
+    return group
+
+
 def nodule_group(
-    finding: Finding, result: ReadResult, volume: Volume, *, seg: Dataset | None
+    finding: Finding,
+    result: ReadResult,
+    volume: Volume,
+    *,
+    seg: Dataset | None,
+    said: tuple[Code, Code] | None = None,
+    by_person: bool = False,
 ) -> hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations:
-    """Return a nodule's group (TID 1411)."""
+    """Return a nodule's group (TID 1411); `said` is a further evaluation, and a person's has no AI score."""
     categories = finding.categories or ((finding.category,) if finding.category else ())
     number = segment_numbers(seg).get(finding.tracking_uid) if seg is not None else None
     segment = _segment(seg, number) if seg is not None and number is not None else None
@@ -56,9 +83,12 @@ def nodule_group(
         finding_type=_code(finding.concept),
         finding_category=_code(codes.ABNORMAL_STRUCTURE),
         finding_sites=_sites(finding),
-        algorithm_id=_algorithm(result, finding.algorithms),
-        measurements=_measurements(finding),
-        qualitative_evaluations=_evaluations(finding, categories),
+        algorithm_id=None if by_person else _algorithm(result, finding.algorithms),
+        measurements=_measurements(finding, scored=not by_person),
+        qualitative_evaluations=[
+            *_evaluations(finding, categories),
+            *([hd.sr.QualitativeEvaluation(*map(_code, said))] if said else []),
+        ],
         referenced_segment=segment,
         referenced_volume_surface=None if segment else _ellipsoid(finding, result, volume),
     )
@@ -151,7 +181,7 @@ def _measurement(
     )
 
 
-def _measurements(finding: Finding) -> list[hd.sr.Measurement]:
+def _measurements(finding: Finding, *, scored: bool = True) -> list[hd.sr.Measurement]:
     given: list[tuple[Code, float | None, str]] = []
     if finding.diameter_mm:
         given.append((LONG_AXIS, finding.diameter_mm.long, "mm"))
@@ -162,7 +192,8 @@ def _measurements(finding: Finding) -> list[hd.sr.Measurement]:
         given.append((codes.SOLID_LONG_AXIS, finding.solid_part_mm.long, "mm"))
         given.append((codes.SOLID_SHORT_AXIS, finding.solid_part_mm.short, "mm"))
         given.append((codes.SOLID_MEAN_DIAMETER, finding.solid_part_mm.mean, "mm"))
-    given.append((codes.CERTAINTY, 100 * finding.probability, "%"))
+    if scored:
+        given.append((codes.CERTAINTY, 100 * finding.probability, "%"))
     if finding.comparison:
         given.append((codes.DIAMETER_CHANGE, finding.comparison.growth_mm, "mm"))
         given.append((codes.VOLUME_DOUBLING_TIME, finding.comparison.volume_doubling_days, "d"))

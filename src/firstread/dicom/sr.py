@@ -66,17 +66,17 @@ def _document(result: ReadResult, volume: Volume, seg: Dataset | None, created: 
     dataset.PreliminaryFlag = "PRELIMINARY"
     dataset.ReferencedPerformedProcedureStepSequence = []
     dataset.PerformedProcedureCodeSequence = []
-    dataset.CurrentRequestedProcedureEvidenceSequence = [_evidence(result, volume, seg)]
+    dataset.CurrentRequestedProcedureEvidenceSequence = [evidence(result, volume, seg)]
 
     if result.predecessor is not None:
-        dataset.PredecessorDocumentsSequence = [_predecessor(result.predecessor)]
+        dataset.PredecessorDocumentsSequence = [predecessor_item(result.predecessor)]
 
     report = _measurement_report(result, volume, seg)
     for element in report:
         dataset[element.tag] = element
     items = list(report.ContentSequence)
     before = next(i for i, item in enumerate(items) if _concept(item) == _IMAGING_MEASUREMENTS)
-    items.insert(before, _image_library(result, volume))
+    items.insert(before, image_library(result, volume))
     dataset.ContentSequence = ItemSequence(items)
     return dataset
 
@@ -114,7 +114,7 @@ def _measurement_report(result: ReadResult, volume: Volume, seg: Dataset | None)
     return root
 
 
-def _image_library(result: ReadResult, volume: Volume) -> Dataset:
+def image_library(result: ReadResult, volume: Volume) -> Dataset:
     """Return the image library (TID 1600): one group, its descriptors stated once (TID 1602)."""
     group = _item("CONTAINER", _IMAGE_LIBRARY_GROUP, relation="CONTAINS")
     group.ContinuityOfContent = "SEPARATE"
@@ -146,7 +146,7 @@ def _concept(item: Dataset) -> str:
     return str(item.ConceptNameCodeSequence[0].get("CodeValue", ""))
 
 
-def _evidence(result: ReadResult, volume: Volume, seg: Dataset | None) -> Dataset:
+def evidence(result: ReadResult, volume: Volume, seg: Dataset | None) -> Dataset:
     """List what the report refers to, by series (PS3.3 C.17.2.2)."""
     evidence = Dataset()
     evidence.StudyInstanceUID = result.study_uid
@@ -159,7 +159,7 @@ def _evidence(result: ReadResult, volume: Volume, seg: Dataset | None) -> Datase
     return evidence
 
 
-def _predecessor(former: Predecessor) -> Dataset:
+def predecessor_item(former: Predecessor) -> Dataset:
     """Name the report that this one takes the place of (PS3.3 C.17.2, C.17.2.1)."""
     item = Dataset()
     item.StudyInstanceUID = former.study_uid

@@ -9,6 +9,7 @@ from firstread.findings import ReadResult, Structure
 from firstread.findings.concepts import LOBULATION_SCORE, MALIGNANCY_SCORE, SPICULATION_SCORE
 from firstread.reports import figures, sentences
 from firstread.reports.impression import draft_impression, statements
+from firstread.reports.review import Review
 from firstread.reports.wording import Lang, Wording, wording
 
 DIGEST_SHOWN = 12
@@ -48,13 +49,20 @@ class ReportText:
     provenance: tuple[tuple[str, str], ...]
 
 
-def draft(result: ReadResult, lang: Lang = "en", *, issued: datetime | None = None) -> ReportText:
+def draft(
+    result: ReadResult,
+    lang: Lang = "en",
+    *,
+    issued: datetime | None = None,
+    review: Review | None = None,
+) -> ReportText:
     """Draft the report.
 
     Args:
         result: What was read.
         lang: Language of the text.
         issued: When it was drafted, for the section on provenance.
+        review: What a person has said of the findings; None before anybody did.
     """
     words = wording(lang)
     return ReportText(
@@ -64,28 +72,28 @@ def draft(result: ReadResult, lang: Lang = "en", *, issued: datetime | None = No
         notice_long=words("document.notice_long"),
         technique=_technique(result, words),
         comparison=_comparison(result, words),
-        findings=_findings(result, words),
-        impression=_impression(result, words),
+        findings=_findings(result, words, review),
+        impression=_impression(result, words, review),
         warnings=tuple(figures.clean(warning, LONGEST_LINE) for warning in result.warnings),
         limits=_limits(result, words),
         provenance=_provenance(result, words, issued),
     )
 
 
-def _impression(result: ReadResult, words: Wording) -> tuple[str, ...]:
+def _impression(result: ReadResult, words: Wording, review: Review | None) -> tuple[str, ...]:
     """Draft in this language; a reader's own wording, which only it can translate, stands as it is."""
     if result.impression and result.impression not in [
         draft_impression(result, each) for each in get_args(Lang)
     ]:
         lines = (figures.clean(line, LONGEST_LINE) for line in result.impression.splitlines())
         return tuple(line for line in lines if line)
-    return statements(result, words)
+    return statements(result, words, review)
 
 
-def _findings(result: ReadResult, words: Wording) -> tuple[str, ...]:
+def _findings(result: ReadResult, words: Wording, review: Review | None) -> tuple[str, ...]:
     paragraphs = [
         f"{figures.clean(finding.id, 20)}{'：' if words.lang == 'zh' else ': '}"
-        f"{sentences.description(finding, result, words)}"
+        f"{sentences.description(finding, result, words, review)}"
         for finding in result.findings
     ]
     if not result.findings:

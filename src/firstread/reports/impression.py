@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from firstread.findings import Category, Comparison, Finding, ReadResult
 from firstread.reports import figures, sentences
+from firstread.reports.review import Review
 from firstread.reports.wording import Lang, Wording, wording
 
 MOST_LISTED = 5
@@ -17,8 +18,8 @@ def draft_impression(result: ReadResult, lang: Lang = "en") -> str:
     return "\n".join(statements(result, wording(lang)))
 
 
-def statements(result: ReadResult, words: Wording) -> tuple[str, ...]:
-    """Draft the impression's statements."""
+def statements(result: ReadResult, words: Wording, review: Review | None = None) -> tuple[str, ...]:
+    """Draft the impression's statements; in a review, the last names the findings that nobody has reviewed."""
     leading, others = _leading(result)
     lines = []
     if not result.findings:
@@ -44,6 +45,9 @@ def statements(result: ReadResult, words: Wording) -> tuple[str, ...]:
     if result.warnings:
         count = len(result.warnings)
         lines.append(words("impression.warnings_one" if count == 1 else "impression.warnings", count=count))
+    if review is not None:
+        left = [one for one in result.findings if review.get(one.id, "unreviewed") == "unreviewed"]
+        lines += [words("review.unreviewed_ids", ids=_ids(left, words))] if left else []
     return tuple(figures.capital(line) for line in lines)
 
 

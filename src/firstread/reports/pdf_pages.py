@@ -34,11 +34,14 @@ class Pages(FPDF):
         issued: datetime,
         *,
         foreign: Sequence[str],
+        issued_line: str | None = None,
+        subject: str | None = None,
     ) -> None:
         super().__init__(format="A4", unit="mm")
         self.report, self.words, self.strip, self.issued = text, words, strip, issued
         self.set_title(f"{text.title} – {text.notice}")
-        self.set_subject(words("document.subject"))
+        self._issued_line = issued_line or words("document.issued", moment=figures.moment(issued, words))
+        self.set_subject(subject or words("document.subject"))
         self.set_author("firstread")
         self.set_creator("firstread")
         self.set_lang(words("document.locale"))
@@ -59,8 +62,7 @@ class Pages(FPDF):
         self.font(13, bold=True, color=(255, 255, 255))
         self.line_at(MARGIN, 4.0, self.report.title, 110)
         self.font(SMALL, color=(197, 214, 226))
-        issued = self.words("document.issued", moment=figures.moment(self.issued, self.words))
-        self.line_at(MARGIN, 10.4, f"firstread · {issued}", 110)
+        self.line_at(MARGIN, 10.4, f"firstread · {self._issued_line}", 110)
         self.font(10, bold=True, color=(255, 213, 141))
         notice = self.typeface.printable(self.report.notice)
         width = self.get_string_width(notice) + 8

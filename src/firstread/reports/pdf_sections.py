@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from io import BytesIO
 
-from firstread.findings import ReadResult
+from firstread.findings import Category, ReadResult
 from firstread.reports import figures, sentences
 from firstread.reports.draft import ReportText, draft
 from firstread.reports.patient import PatientLine
@@ -52,15 +52,15 @@ def pdf(
     text = draft(result, lang, issued=issued)
     table = rows(result, words, key_images)
     strip = patient_fields(result, words, patient)
-    pages = Pages(text, words, strip, issued, foreign=_foreign(text, table, strip))
+    pages = Pages(text, words, strip, issued, foreign=printed(text, table, strip))
     pages.add_page()
-    _patient(pages, strip)
+    print_patient(pages, strip)
     _summary(pages, result)
     if text.warnings:
         _warnings(pages)
     pages.heading(words("heading.findings"))
     if table:
-        _table(pages, table)
+        print_table(pages, table)
         pages.heading(words("heading.details"))
     for paragraph in text.findings:
         pages.paragraph(paragraph)
@@ -74,11 +74,11 @@ def pdf(
     if not text.warnings:
         pages.heading(words("heading.warnings"))
         pages.paragraph(words("warnings.none"))
-    _provenance(pages)
+    print_provenance(pages)
     return bytes(pages.output())
 
 
-def _foreign(text: ReportText, table: Sequence[Row], strip: Sequence[tuple[str, str]]) -> list[str]:
+def printed(text: ReportText, table: Sequence[Row], strip: Sequence[tuple[str, str]]) -> list[str]:
     """Everything printed that may hold characters of another language."""
     said = [*text.findings, *text.impression, *text.warnings, text.technique, text.comparison]
     said += [value for _, value in (*strip, *text.provenance)]
@@ -87,7 +87,7 @@ def _foreign(text: ReportText, table: Sequence[Row], strip: Sequence[tuple[str, 
     return said
 
 
-def _patient(pages: Pages, strip: Sequence[tuple[str, str]]) -> None:
+def print_patient(pages: Pages, strip: Sequence[tuple[str, str]]) -> None:
     """Print the notice in full, then patient and study."""
     pages.c_margin = 0
     pages.font(BODY, bold=True, color=WARN_INK)
@@ -124,19 +124,19 @@ def _summary(pages: Pages, result: ReadResult) -> None:
     words, category = pages.words, result.category
     pages.set_y(pages.get_y() + 3)
     if category is not None:
-        _category(
-            pages,
-            scheme=figures.clean(f"{category.scheme} {category.version}", 60),
-            value=sentences.category_value(category, words),
-            management=words.translate(figures.clean(category.management)),
-            rule=words.translate(figures.clean(category.rule)),
-        )
+        print_category(pages, category)
     pages.heading(words("heading.impression"))
     for number, line in enumerate(pages.report.impression, start=1):
         pages.item(f"{number}.", line, bold=number == 1)
 
 
-def _category(pages: Pages, *, scheme: str, value: str, management: str, rule: str) -> None:
+def print_category(pages: Pages, category: Category) -> None:
+    """Print a category in a box, with what it recommends and the rule that gave it."""
+    words = pages.words
+    scheme = figures.clean(f"{category.scheme} {category.version}", 60)
+    value = sentences.category_value(category, words)
+    management = words.translate(figures.clean(category.management))
+    rule = words.translate(figures.clean(category.rule))
     left, right = 44.0, WIDTH - 44.0 - 8
     pages.font(BODY, bold=True)
     managed = pages.typeface.wrap(management, right) if management else []
@@ -178,7 +178,8 @@ def _warnings(pages: Pages) -> None:
         pages.item("!", warning)
 
 
-def _table(pages: Pages, table: Sequence[Row]) -> None:
+def print_table(pages: Pages, table: Sequence[Row]) -> None:
+    """Print the findings as a table, over pages if need be."""
     _table_head(pages)
     for row in table:
         cells = _cells(pages, row)
@@ -242,7 +243,8 @@ def _cells(pages: Pages, row: Row) -> list[list[_Line]]:
     return cells
 
 
-def _provenance(pages: Pages) -> None:
+def print_provenance(pages: Pages) -> None:
+    """Print who made the report, with which networks, from which images."""
     pages.font(SMALL)
     pages.room(14 + len(pages.report.provenance) * pages.line_height)  # kept together where it can be
     pages.heading(pages.words("heading.provenance"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from firstread.findings import Finding, ReadResult
 from firstread.reports import figures, sentences
+from firstread.reports.review import Review
 from firstread.reports.wording import Wording
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -37,21 +38,33 @@ class Row:
     score: tuple[str, ...]
 
 
-def rows(result: ReadResult, words: Wording, key_images: Mapping[str, bytes]) -> tuple[Row, ...]:
-    """Lay the findings out as rows; `key_images` are PNG bytes by finding id."""
-    return tuple(_row(finding, result, words, key_images.get(finding.id)) for finding in result.findings)
+def rows(
+    result: ReadResult,
+    words: Wording,
+    key_images: Mapping[str, bytes],
+    review: Review | None = None,
+) -> tuple[Row, ...]:
+    """Lay the findings out as rows; `key_images` are PNG bytes by finding id, `review` what a person said of them."""
+    return tuple(
+        _row(finding, result, words, key_images.get(finding.id), review) for finding in result.findings
+    )
 
 
-def _row(finding: Finding, result: ReadResult, words: Wording, image: bytes | None) -> Row:
+def _row(
+    finding: Finding, result: ReadResult, words: Wording, image: bytes | None, review: Review | None
+) -> Row:
     juxtapleural = words("finding.juxtapleural_tag") if finding.juxtapleural else ""
     place = figures.capital(sentences.place(finding, words))
     locator = sentences.image(finding, result, words)
     name = figures.clean(finding.id, 20)
+    standing = review.get(finding.id, "unreviewed") if review is not None else None
+    said = words(f"review.{standing}_tag") if standing is not None else ""
+    score = figures.score(finding.probability) if standing != "added" else words("table.none")
     return Row(
         id=name,
         alt=words("table.image_alt", id=name, clause=sentences.clause(finding, words)),
         image=image if image is not None and image.startswith(PNG_SIGNATURE) else None,
-        finding=_lines(figures.capital(sentences.kind(finding, words)), place, juxtapleural, locator),
+        finding=_lines(figures.capital(sentences.kind(finding, words)), place, juxtapleural, locator, said),
         size=_size(finding, words),
         volume=(
             words("table.volume", volume=figures.mm3(finding.volume_mm3))
@@ -60,7 +73,7 @@ def _row(finding: Finding, result: ReadResult, words: Wording, image: bytes | No
         ),
         change=_change(finding, words),
         category=_categories(finding, words),
-        score=(figures.score(finding.probability),),
+        score=(score,),
     )
 
 

@@ -2,6 +2,7 @@
 
 from firstread.findings import Category, Comparison, Finding, ReadResult, concepts
 from firstread.reports import figures
+from firstread.reports.review import Review
 from firstread.reports.wording import Wording
 
 SIZE_CONCEPTS = frozenset(
@@ -57,8 +58,8 @@ def image(finding: Finding, result: ReadResult, words: Wording) -> str:
     return words(f"finding.series_{kind}", series=series, image=shown)
 
 
-def description(finding: Finding, result: ReadResult, words: Wording) -> str:
-    """Describe the finding in full sentences: place, size, composition, change, category."""
+def description(finding: Finding, result: ReadResult, words: Wording, review: Review | None = None) -> str:
+    """Describe the finding in full sentences: place, size, composition, change, category, what a person said of it."""
     locator = image(finding, result, words)
     lead = words(
         "finding.lead",
@@ -78,7 +79,11 @@ def description(finding: Finding, result: ReadResult, words: Wording) -> str:
             )
         else:
             sentences.append(words("impression.category_only", category=name))
-    sentences.append(words("finding.score", score=figures.score(finding.probability)))
+    standing = review.get(finding.id, "unreviewed") if review is not None else None
+    if standing != "added":  # what a person points at has no score
+        sentences.append(words("finding.score", score=figures.score(finding.probability)))
+    if standing is not None and standing != "accepted":
+        sentences.append(words(f"review.{standing}"))
     return words.join(sentences, "document.sentence")
 
 

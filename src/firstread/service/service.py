@@ -4,13 +4,14 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from sqlalchemy import text
 
 from firstread.archive import Archive, archive_of
-from firstread.archive.database import reading
+from firstread.archive.database import reading, writing
 from firstread.errors import ArchiveUnavailable
 from firstread.service.parts import DicomPart, Part
 from firstread.service.roles import Role
@@ -65,6 +66,27 @@ class Service:
     def facts(self) -> dict[str, Any]:
         """Return what programs want to know: where each part listens."""
         return {key: value for part in self.parts for key, value in part.facts().items()}
+
+    def first_link(self) -> tuple[str, Path] | None:
+        """Return a link that makes the first administrator, and its file, which its owner alone reads.
+
+        None where there is an account already, or this process serves no pages.
+        """
+        from firstread.access.accounts.account import any_account
+        from firstread.access.accounts.links import first_link, link_url, write_link
+
+        served = self.facts().get("api")
+        if served is None:
+            return None
+        with reading(self._archive.engine) as connection:
+            if any_account(connection):
+                return None
+        with writing(self._archive.engine) as connection:
+            secret = first_link(connection)
+        if secret is None:
+            return None
+        url = link_url(self._settings, secret, port=served["port"])
+        return url, write_link(self._archive.folder, url)
 
     def alive(self) -> bool:
         """Tell whether every part answers."""

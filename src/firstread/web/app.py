@@ -21,6 +21,9 @@ from firstread.web.health import Health, health_router
 from firstread.web.pages.failures import install_failures
 from firstread.web.pages.login import LOGIN, keep_language
 from firstread.web.pages.router import pages_router
+from firstread.web.reports import api
+from firstread.web.reports.asked import by_account, install_conflicts
+from firstread.workflow.reporting.pointed import Pointed
 
 
 def create_app(
@@ -60,11 +63,15 @@ def create_app(
     app.state.door = door or ThisComputer(open_to_all=allow_remote)
     app.state.events = hub
     app.state.settings = settings or Settings()
+    app.state.pointed = Pointed(archive)
+    app.state.reauthenticate = by_account(app.state.settings)
     app.state.login_path = LOGIN
     app.state.keep_language = keep_language
     install(app)
     install_failures(app)
+    install_conflicts(app)
     app.include_router(dicomweb_router())
+    app.include_router(api.router)
     app.include_router(static_files.router)
     app.include_router(events.router)
     app.include_router(alerts_router())

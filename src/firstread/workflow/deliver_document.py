@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from typing import Any, TypedDict
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import reading, writing
@@ -41,7 +41,12 @@ def deliver_document(node: Node, delivery: int, workflow_id: str, step: Step) ->
 def _waiting(node: Node, delivery: int, workflow_id: str) -> Any:  # noqa: ANN401 - a row
     with reading(node.archive.engine) as connection:
         return connection.execute(
-            select(Delivery.destination, Delivery.document, Delivery.attempts, Result.folder)
+            select(
+                Delivery.destination,
+                Delivery.document,
+                Delivery.attempts,
+                case((Delivery.folder != "", Delivery.folder), else_=Result.folder).label("folder"),
+            )
             .join(Result, Result.id == Delivery.result_key)
             .where(Delivery.id == delivery, Delivery.workflow_id == workflow_id, Delivery.state == "waiting")
         ).one_or_none()

@@ -22,10 +22,12 @@ from firstread.errors import DiskFull, FirstreadError, UsageError
 from firstread.findings import Predecessor, ReadResult
 
 RESULT_JSON = "result.json"
+REPORT_JSON = "report.json"
+"""Of a signed report: what was signed; beside the software's own result.json."""
 SR = "sr.dcm"
 SEG = "seg.dcm"
 FILE_NAME = re.compile(
-    r"result\.json|report\.(html|pdf|dcm|fhir\.json)|sr\.dcm|seg\.dcm|key-[\w.-]+\.(dcm|png)"
+    r"result\.json|report\.(html|pdf|dcm|json|fhir\.json)|sr\.dcm|seg\.dcm|key-[\w.-]+\.(dcm|png)"
 )
 LARGEST_RESULT_BYTES = 64 * 2**20  # a read of 100 findings takes 0.3 MB
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # PS3.5 section 9.1, without its rule on leading zeros

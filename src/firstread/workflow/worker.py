@@ -19,6 +19,7 @@ from firstread.workflow import durable, lost, queues
 from firstread.workflow.intake import Intake
 from firstread.workflow.node import Node
 from firstread.workflow.reading import ReadingProcesses
+from firstread.workflow.reporting.filing import file_waiting
 from firstread.workflow.routes import load_routes
 
 SWEEP_S = 1.0
@@ -137,6 +138,8 @@ class Worker:
             self._intake.route_stable()
         except UsageError as problem:  # the routes were changed for the worse; what was read for goes on
             _log.warning("no study is routed: %s", problem)
+        if filed := file_waiting(node.archive, node.settings):
+            _log.info("%d signed reports filed", filed)
         queues.sweep(node.archive)
         for worker in self._watch.take_over_lost():
             _log.warning("what worker %s had begun is taken over", worker[:8])

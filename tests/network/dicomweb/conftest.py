@@ -18,9 +18,9 @@ def serving(archive, **options):
 
 
 @contextmanager
-def running(app):
+def running(app, port=0):
     """The URL of an app."""
-    socket = listen("127.0.0.1", 0)
+    socket = listen("127.0.0.1", port)
     server = service(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()

@@ -12,6 +12,7 @@ from firstread.access.accounts.models import AccountRow, LinkRow
 from firstread.access.accounts.secret import digest_of, new_secret
 from firstread.archive.columns import now
 from firstread.archive.disk import on_disk
+from firstread.settings import Settings
 
 LASTS = timedelta(hours=24)
 FILE = "first-login-link"
@@ -73,6 +74,13 @@ def use_link(connection: Connection, secret: str) -> Link | None:
         update(LinkRow).where(LinkRow.id == link.id, LinkRow.used_at.is_(None)).values(used_at=now())
     )
     return link if used.rowcount == 1 else None
+
+
+def link_url(settings: Settings, secret: str, *, port: int | None = None) -> str:
+    """Return the URL of a link: under `public_url`, else on this computer at the port of the web service."""
+    public = settings.public_url
+    base = str(public).rstrip("/") if public else f"http://127.0.0.1:{port or settings.api_port}"
+    return f"{base}/setup?link={secret}"
 
 
 def write_link(folder: Path, url: str) -> Path:

@@ -11,7 +11,7 @@ from typing import Literal
 from sqlalchemy import Connection, Engine, update
 
 from firstread.access.accounts import attempts
-from firstread.access.accounts.account import Account, folded, get_account, note_login
+from firstread.access.accounts.account import Account, find_account, folded, get_account, note_login
 from firstread.access.accounts.attempts import Counter
 from firstread.access.accounts.models import AccountRow
 from firstread.access.accounts.passwords import is_password, renewed, stored_hash
@@ -23,6 +23,7 @@ from firstread.access.accounts.sessions import (
     remove_ended,
 )
 from firstread.access.accounts.totp import take_code
+from firstread.access.accounts.trail import record_login, record_logout, record_refusal
 from firstread.access.gate import is_loopback
 from firstread.archive.database import reading, writing
 from firstread.settings import Settings
@@ -66,11 +67,15 @@ def log_in(engine: Engine, settings: Settings, name: str, password: str, caller:
     """Try a name and a password."""
     name = folded(name)
     counters = _counters(name, caller)
-    if wait_s := attempts.begin(engine, counters):
-        return Entry("wait", wait_s=wait_s)
+    wait_s = attempts.begin(engine, counters)
     with reading(engine) as connection:
         key, hashed = stored_hash(connection, name)
+        named = find_account(connection, name)
+    if wait_s:
+        record_refusal(engine, named, why="wait", address=caller.address)
+        return Entry("wait", wait_s=wait_s)
     if not is_password(password, hashed) or key is None:
+        record_refusal(engine, named, why="password", address=caller.address)
         return Entry("refused")
     fresh = renewed(password, hashed)
     with writing(engine) as connection:
@@ -98,10 +103,14 @@ def give_code(engine: Engine, settings: Settings, code: str, caller: Caller) -> 
         return Entry("refused")
     counters = _counters(folded(account.name), caller)
     if wait_s := attempts.begin(engine, counters):
+        record_refusal(engine, account, why="wait", address=caller.address)
         return Entry("wait", account=account.id, wait_s=wait_s)
     with writing(engine) as connection:
-        if not take_code(connection, account.id, code):
-            return Entry("refused", account=account.id)
+        taken = take_code(connection, account.id, code)
+    if not taken:
+        record_refusal(engine, account, why="code", address=caller.address)
+        return Entry("refused", account=account.id)
+    with writing(engine) as connection:
         _succeed(connection, counters)
         return Entry("in", enter(connection, settings, account, caller, way="password"), account.id)
 
@@ -118,6 +127,7 @@ def enter(
     """Open a session under a new secret in place of the one presented (against session fixation); return the secret."""
     if not waits_for:
         note_login(connection, account.id)
+        record_login(connection, account, way=way, address=caller.address)
     remove_ended(connection, idle=idle_of(settings))
     attempts.forget_old(connection)
     return open_session(
@@ -132,10 +142,11 @@ def enter(
     )
 
 
-def log_out(engine: Engine, secret: str) -> None:
-    """End the session of a cookie."""
+def log_out(engine: Engine, account: Account, caller: Caller) -> None:
+    """End the session of `caller.presented`."""
     with writing(engine) as connection:
-        end_session(connection, secret)
+        end_session(connection, caller.presented)
+        record_logout(connection, account, address=caller.address)
 
 
 def reauthenticate(connection: Connection, account: int, password_or_code: str) -> bool:

@@ -166,6 +166,27 @@ def _matched(
     return finding.model_copy(update={"comparison": comparison, "tracking_uid": then.tracking_uid})
 
 
+def compared_anew(finding: Finding) -> Finding:
+    """Return a finding whose size a person has changed, compared again with what is known of the lesion then."""
+    then = finding.comparison
+    if then is None or then.change == "new":
+        return finding
+    now_mm = finding.diameter_mm.mean if finding.diameter_mm is not None else None
+    slow = then.change in {"stable", "slowly growing"} and then.first_mean_mm != then.prior_mean_mm
+    change = change_of(
+        now_mm,
+        then.prior_mean_mm,
+        days=then.interval_days,
+        first_mm=then.first_mean_mm if slow else None,
+    )
+    growth = None
+    if now_mm is not None and then.prior_mean_mm is not None:
+        growth = round(now_mm - then.prior_mean_mm, 1)
+    doubling = doubling_days(then.prior_volume_mm3, finding.volume_mm3, days=then.interval_days)
+    update = {"change": change, "growth_mm": growth, "volume_doubling_days": doubling}
+    return finding.model_copy(update={"comparison": then.model_copy(update=update)})
+
+
 def _new(prior: ReadResult, then: date | None, days: int | None) -> Comparison:
     return Comparison(change="new", prior_study_uid=prior.study_uid, prior_date=then, interval_days=days)
 

@@ -11,10 +11,9 @@ from firstread import __version__
 from firstread.dicom.choose import Choice
 from firstread.dicom.frames import CT_CLASSES
 from firstread.dicom.geometry import Geometry
-from firstread.dicom.header import number, whole
+from firstread.dicom.header import number
 from firstread.dicom.series import Series, Study
-from firstread.dicom.uids import derive_uid
-from firstread.dicom.volume import SourceSlice, Volume
+from firstread.dicom.volume import Volume
 from firstread.engine import Engine, Network
 from firstread.findings import (
     Acquisition,
@@ -22,32 +21,27 @@ from firstread.findings import (
     Finding,
     Grid,
     Mask,
-    Measurement,
     Prior,
     ReaderIdentity,
     ReadResult,
     Structure,
     Timings,
 )
-from firstread.findings.concepts import LUNG, MASS, MEAN_ATTENUATION, NODULE
+from firstread.findings.concepts import LUNG
 from firstread.progress import Progress, silent
 from firstread.readers.lung_nodule.assess import categorise
-from firstread.readers.lung_nodule.attenuation import attenuation_of
-from firstread.readers.lung_nodule.attributes import attributes_of
 from firstread.readers.lung_nodule.candidates import Judged
 from firstread.readers.lung_nodule.compare import compare
+from firstread.readers.lung_nodule.describe import described
 from firstread.readers.lung_nodule.lungs import LEFT, RIGHT, Lungs
-from firstread.readers.lung_nodule.measure import measure_mask
 from firstread.readers.lung_nodule.outline import outline_nodule
-from firstread.readers.lung_nodule.place import LungHeights, place_of
+from firstread.readers.lung_nodule.place import LungHeights
 from firstread.readers.lung_nodule.propose import Networks, propose
 from firstread.readers.lung_nodule.register import LungMasks
 from firstread.readers.lung_nodule.surface import extent
 
 LEAST_MM = 3.0
 """Smaller nodules are micronodules: neither measured nor followed up (Fleischner 2017, Bankier 2017)."""
-MASS_MM = 30.0
-"""A larger nodule is called a mass (Fleischner glossary)."""
 _SAME_SHARE = 0.3
 
 
@@ -104,6 +98,10 @@ def _measured(
     """Outline, measure and describe what both networks call a nodule; largest first."""
     progress("measure", 0.0)
     heights = LungHeights.of(lungs.labels)
+    algorithms = tuple(
+        Algorithm(name=network.use.name, version=network.use.version, digest=network.use.digest)
+        for network in networks.deciding
+    )
     taken = np.zeros(volume.hu.shape, bool)
     found: list[Finding] = []
     warnings: list[str] = []
@@ -124,69 +122,20 @@ def _measured(
         if _overlap(taken, mask) > _SAME_SHARE:
             continue
         _mark(taken, mask)
-        finding = _finding(volume, lungs, mask, one.probability, heights, networks)
+        finding = described(
+            volume,
+            lungs.labels,
+            mask,
+            probability=one.probability,
+            heights=heights,
+            algorithms=algorithms,
+        )
         if finding.diameter_mm is not None and finding.diameter_mm.mean >= LEAST_MM:
             found.append(finding)
     progress("measure", 1.0)
     found.sort(key=lambda f: (-(f.diameter_mm.mean if f.diameter_mm else 0.0), f.center_lps_mm))
     numbered = [f.model_copy(update={"id": f"N{n}"}) for n, f in enumerate(found, start=1)]
     return numbered, warnings
-
-
-def _finding(
-    volume: Volume,
-    lungs: Lungs,
-    mask: Mask,
-    probability: float,
-    heights: LungHeights,
-    networks: Networks,
-) -> Finding:
-    measured = measure_mask(volume, mask)
-    facts = attenuation_of(volume, mask)
-    described = attributes_of(volume, mask, facts.attenuation)
-    place = place_of(volume, lungs.labels, mask, heights=heights)
-    source = volume.source_nearest(measured.slice_index)
-    x, y, z = measured.center_lps_mm
-    return Finding(
-        id="N",
-        concept=MASS if measured.diameter_mm.mean > MASS_MM else NODULE,
-        probability=round(probability, 4),
-        site=LUNG,
-        laterality=place.laterality,
-        lobe=place.lobe,
-        zone=place.zone,
-        juxtapleural=place.juxtapleural,
-        center_lps_mm=measured.center_lps_mm,
-        size_mm=measured.size_mm,
-        diameter_mm=measured.diameter_mm,
-        axes_lps_mm=measured.axes_lps_mm,
-        volume_mm3=measured.volume_mm3,
-        attenuation=facts.attenuation,
-        solid_part_mm=facts.solid_part_mm,
-        measurements=(
-            Measurement(
-                concept=MEAN_ATTENUATION,
-                value=measured.mean_hu,
-                unit="[hnsf'U]",
-                method="mean of the outline",
-            ),
-            *described.measurements,
-        ),
-        attributes=described.coded,
-        sop_instance_uid=source.sop_instance_uid,
-        frame_number=source.frame_number,
-        instance_number=_instance_number(volume, source),
-        tracking_uid=derive_uid("tracking", volume.sources[0].sop_instance_uid, f"{x:.1f} {y:.1f} {z:.1f}"),
-        algorithms=tuple(
-            Algorithm(name=network.use.name, version=network.use.version, digest=network.use.digest)
-            for network in networks.deciding
-        ),
-        mask=mask,
-    )
-
-
-def _instance_number(volume: Volume, source: SourceSlice) -> int | None:
-    return whole(volume.headers[volume.sources.index(source)], "InstanceNumber")
 
 
 def _overlap(taken: npt.NDArray[np.bool_], mask: Mask) -> float:

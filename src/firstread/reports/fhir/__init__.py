@@ -5,6 +5,7 @@ from pathlib import Path
 
 from firstread.findings import ReadResult
 from firstread.reports.patient import PatientLine
+from firstread.reports.signed import SignedReport
 from firstread.reports.wording import Lang
 
 
@@ -15,6 +16,8 @@ def write_fhir(
     issued: datetime,
     lang: Lang = "en",
     patient: PatientLine | None = None,
+    signed: SignedReport | None = None,
+    own: ReadResult | None = None,
 ) -> None:
     """Write the report as a FHIR R4 Bundle in JSON; the same result and moment give the same bytes.
 
@@ -24,9 +27,12 @@ def write_fhir(
         issued: When the report was drafted; taken as UTC where it has no time zone.
         lang: Language of the report's text; codes and their displays stay English.
         patient: Who the patient is; None leaves the patient out.
+        signed: What a person signed; None: the report is the software's alone. `result` then has the findings that
+            stand.
+        own: The software's own result, for what a person corrected.
     """
     # fhir.resources takes half a second to load, and only this file needs it.
     from firstread.reports.fhir.bundle import bundle
 
-    document = bundle(result, issued=issued, lang=lang, patient=patient)
+    document = bundle(result, issued=issued, lang=lang, patient=patient, signed=signed, own=own)
     path.write_text(document.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")

@@ -12,10 +12,11 @@ from firstread.findings import Category, ModelUse, ReadResult
 from firstread.reports.draft import ReportText, draft
 from firstread.reports.fhir import coding
 from firstread.reports.fhir.coding import Json, concept, urn
-from firstread.reports.fhir.narrative import narrative
+from firstread.reports.fhir.narrative import narrative, signed_narrative
 from firstread.reports.fhir.nodule import IMAGING, category_concept, nodule_observation, scheme_code
 from firstread.reports.figures import clean
 from firstread.reports.patient import PatientLine
+from firstread.reports.signed import SignedReport
 from firstread.reports.wording import Lang, Wording, wording
 
 SEXES = {"M": "male", "F": "female", "O": "other"}
@@ -23,8 +24,18 @@ PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type
 SERVICE = {"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD", "display": "Radiology"}
 
 
+STATUS = {"final": "final", "amended": "amended", "addendum": "appended"}
+"""Of a DiagnosticReport, by the kind of the newest signature (FHIR R4 DiagnosticReportStatus)."""
+
+
 def bundle(
-    result: ReadResult, *, issued: datetime, lang: Lang = "en", patient: PatientLine | None = None
+    result: ReadResult,
+    *,
+    issued: datetime,
+    lang: Lang = "en",
+    patient: PatientLine | None = None,
+    signed: SignedReport | None = None,
+    own: ReadResult | None = None,
 ) -> Bundle:
     """Return the Bundle that `write_fhir` writes, validated.
 
@@ -39,15 +50,34 @@ def bundle(
         {"reference": urn(name, "patient")} if patient is not None else {"display": words("patient.unknown")}
     )
 
-    observations = {
-        urn(name, "finding", str(number)): nodule_observation(
-            finding, words, subject=subject, study=study, device=reader
+    person = urn(name, "signer", signed.signer.name) if signed is not None else None
+    corrected: dict[str, Json] = {}
+    observations: dict[str, Json] = {}
+    for number, finding in enumerate(result.findings):
+        review = signed.review.get(finding.id, "unreviewed") if signed is not None else "unreviewed"
+        theirs = next((one for one in own.findings if one.id == finding.id), None) if own else None
+        before = None
+        if review == "edited" and theirs is not None:
+            before = urn(name, "finding", theirs.tracking_uid, "software")
+            corrected[before] = nodule_observation(theirs, words, subject=subject, study=study, device=reader)
+        observations[urn(name, "finding", str(number))] = nodule_observation(
+            finding,
+            words,
+            subject=subject,
+            study=study,
+            device=None if review in ("edited", "added") else reader,
+            status="preliminary" if review == "unreviewed" else "final",
+            performer=None if review == "unreviewed" else person,
+            derived_from=before,
         )
-        for number, finding in enumerate(result.findings)
-    }
     observations |= {
         urn(name, "category", str(number)): _category(
-            category, subject=subject, device=reader, derived_from=[study, *observations]
+            category,
+            subject=subject,
+            device=reader,
+            derived_from=[study, *observations],
+            status="preliminary" if signed is None else "final",
+            performer=person,
         )
         for number, category in enumerate(result.categories)
     }
@@ -67,15 +97,20 @@ def bundle(
             subject=subject,
             study=study,
             results=list(observations),
+            signed=signed,
+            person=person,
         ),
     }
+    if signed is not None and person is not None:
+        entries[person] = _practitioner(signed)
     if patient is not None:
         entries[urn(name, "patient")] = _patient(patient, words)
     entries[study] = _study(result, subject=subject)
-    entries |= observations | devices
+    entries |= observations | corrected | devices
     entries[urn(name, "provenance")] = _provenance(
         moment,
         target=[report, *observations],
+        person=person,
         reader=reader,
         models=[url for url in devices if url != reader],
         study=study,
@@ -101,22 +136,51 @@ def _report(
     subject: Json,
     study: str,
     results: list[str],
+    signed: SignedReport | None,
+    person: str | None,
 ) -> Json:
     taken = result.acquisition.study_date
+    said: Json = {
+        "status": "preliminary",
+        "text": narrative(text, words),
+        "code": concept(coding.CT_CHEST, text=text.title),
+        "conclusion": "\n".join([text.notice, *text.impression]),
+    }
+    if signed is not None:
+        said = {
+            "status": STATUS[signed.kind],
+            "meta": {"versionId": str(signed.version)},
+            "text": signed_narrative(signed, words),
+            "code": concept(coding.CT_CHEST, text=words(f"signed.title_{signed.kind}")),
+            "performer": [{"reference": person}],
+            "resultsInterpreter": [{"reference": person}],
+            "conclusion": _conclusion(signed),
+        }
     return {
         "resourceType": "DiagnosticReport",
         "language": words("document.locale"),
-        "text": narrative(text, words),
         "identifier": [{"system": coding.URI, "value": identifier}],
-        "status": "preliminary",
         "category": [{"coding": [SERVICE]}],
-        "code": concept(coding.CT_CHEST, text=text.title),
         "subject": subject,
         **({"effectiveDateTime": taken.isoformat()} if taken else {}),
         "issued": moment,
         **({"result": [{"reference": url} for url in results]} if results else {}),
         "imagingStudy": [{"reference": study}],
-        "conclusion": "\n".join([text.notice, *text.impression]),
+        **said,
+    }
+
+
+def _conclusion(signed: SignedReport) -> str:
+    parts = [signed.sections.get(name, "").strip() for name in ("impression", "recommendation")]
+    parts += [addendum.text for addendum in signed.addenda]
+    return "\n".join(part for part in parts if part)
+
+
+def _practitioner(signed: SignedReport) -> Json:
+    return {
+        "resourceType": "Practitioner",
+        "active": True,
+        "name": [{"text": clean(signed.signer.name, 120)}],
     }
 
 
@@ -156,16 +220,25 @@ def _study(result: ReadResult, *, subject: Json) -> Json:
     }
 
 
-def _category(category: Category, *, subject: Json, device: str, derived_from: list[str]) -> Json:
+def _category(
+    category: Category,
+    *,
+    subject: Json,
+    device: str,
+    derived_from: list[str],
+    status: str,
+    performer: str | None,
+) -> Json:
     notes = [clean(note) for note in (category.rule, category.management) if clean(note)]
     return {
         "resourceType": "Observation",
-        "status": "preliminary",
+        "status": status,
         "category": [IMAGING],
         "code": scheme_code(category),
         "subject": subject,
         "valueCodeableConcept": category_concept(category),
         "device": {"reference": device},
+        **({"performer": [{"reference": performer}]} if performer else {}),
         "derivedFrom": [{"reference": url} for url in derived_from],
         **({"note": [{"text": note} for note in notes]} if notes else {}),
     }
@@ -198,7 +271,9 @@ def _model(model: ModelUse, *, parent: str) -> Json:
     }
 
 
-def _provenance(moment: str, *, target: list[str], reader: str, models: list[str], study: str) -> Json:
+def _provenance(
+    moment: str, *, target: list[str], person: str | None, reader: str, models: list[str], study: str
+) -> Json:
     def agent(role: str, who: str) -> Json:
         return {
             "type": {"coding": [{"system": PARTICIPANT, "code": role, "display": role.capitalize()}]},
@@ -209,6 +284,10 @@ def _provenance(moment: str, *, target: list[str], reader: str, models: list[str
         "resourceType": "Provenance",
         "target": [{"reference": url} for url in target],
         "recorded": moment,
-        "agent": [agent("author", reader), *(agent("performer", model) for model in models)],
+        "agent": [
+            *([agent("verifier", person)] if person else []),
+            agent("author", reader),
+            *(agent("performer", model) for model in models),
+        ],
         "entity": [{"role": "source", "what": {"reference": study}}],
     }

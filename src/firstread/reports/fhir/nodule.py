@@ -21,7 +21,17 @@ SIZES = (("long", concepts.LONG_AXIS), ("short", concepts.SHORT_AXIS), ("mean", 
 LENGTH_DIGITS, VOLUME_DIGITS, OTHER_DIGITS, PERCENT_DIGITS = 1, 0, 2, 1
 
 
-def nodule_observation(finding: Finding, words: Wording, *, subject: Json, study: str, device: str) -> Json:
+def nodule_observation(
+    finding: Finding,
+    words: Wording,
+    *,
+    subject: Json,
+    study: str,
+    device: str | None,
+    status: str = "preliminary",
+    performer: str | None = None,
+    derived_from: str | None = None,
+) -> Json:
     """Return the Observation of one finding.
 
     Args:
@@ -29,33 +39,40 @@ def nodule_observation(finding: Finding, words: Wording, *, subject: Json, study
         words: Language of its text.
         subject: Reference to the patient.
         study: `fullUrl` of the ImagingStudy.
-        device: `fullUrl` of the reader.
+        device: `fullUrl` of the reader; None for what a person says without it, which has no score.
+        status: final where a person has reviewed it.
+        performer: `fullUrl` of the person who says it.
+        derived_from: `fullUrl` of the software's Observation that the person corrected.
     """
-    components = [component for component in _components(finding) if component is not None]
+    said = _components(finding, scored=device is not None)
+    components = [component for component in said if component is not None]
+    sources = [study, *([derived_from] if derived_from else [])]
     text = f"{clean(finding.id, 20)}: {sentences.clause(finding, words)}"
     is_nodule = finding.concept.value == concepts.NODULE.value
     # IDR wants the finding set as code, no value, and presence first among what is said.
     codes = [*([coding.PULMONARY_NODULE] if is_nodule else []), finding.concept]
     return {
         "resourceType": "Observation",
-        "status": "preliminary",
+        "status": status,
         "category": [IMAGING],
         "code": {"coding": [coding.coding(code) for code in codes], "text": text},
         "subject": subject,
         "bodySite": concept(finding.site, text=sentences.place(finding, words)),
-        "device": {"reference": device},
-        "derivedFrom": [{"reference": study}],
+        **({"device": {"reference": device}} if device else {}),
+        **({"performer": [{"reference": performer}]} if performer else {}),
+        "derivedFrom": [{"reference": url} for url in sources],
         "component": components,
     }
 
 
-def _components(finding: Finding) -> list[Json | None]:
+def _components(finding: Finding, *, scored: bool) -> list[Json | None]:
     """List what is said of the finding; None for a figure that is not a number."""
     said: list[Json | None] = [
         _coded(coding.PRESENCE, coding.PRESENT),
         _text(coding.TRACKING_UID, coding.uid(finding.tracking_uid)),
-        _quantity(coding.CERTAINTY, 100 * finding.probability, "%", PERCENT_DIGITS),
     ]
+    if scored:
+        said.append(_quantity(coding.CERTAINTY, 100 * finding.probability, "%", PERCENT_DIGITS))
     if finding.laterality is not None:
         said.append(_coded(coding.LATERALITY, SIDES[finding.laterality]))
     if finding.lobe is not None:

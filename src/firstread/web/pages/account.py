@@ -23,6 +23,7 @@ from firstread.access.accounts.totp import (
     recovery_codes_left,
     remove_totp,
 )
+from firstread.access.accounts.trail import actor_of, record_change
 from firstread.access.action import Action
 from firstread.access.gate import Denied
 from firstread.access.people import Visit, check_form, visit
@@ -74,6 +75,7 @@ def change_password(
         proved = _proves(connection, visiting, current)
         if proved:
             set_password(connection, account.id, password)
+            _record(connection, here, visiting, "password")
             end_sessions(connection, account.id)
             secret = enter(connection, here.settings, account, here.caller, way="password")
     if not proved:
@@ -107,6 +109,7 @@ def take_factor(
         proved = waits or _proves(connection, visiting, current)
         codes = finish_enrolment(connection, account.id, "".join(code.split())) if proved else ()
         if codes:
+            _record(connection, here, visiting, "second factor set up")
             end_sessions(connection, account.id)
             way: Any = visiting.session.way
             secret = enter(connection, here.settings, account, here.caller, way=way)
@@ -124,6 +127,8 @@ def renew_recovery(
     with writing(here.engine) as connection:
         proved = visiting.account.has_totp and _proves(connection, visiting, current)
         codes = new_recovery_codes(connection, visiting.account.id) if proved else ()
+        if codes:
+            _record(connection, here, visiting, "recovery codes")
     if not codes:
         return _account(request, here, visiting, wrong_factor="proof")
     return page(request, "recovery.html", codes=codes, next=ACCOUNT)
@@ -140,6 +145,7 @@ def drop_factor(
         proved = _proves(connection, visiting, current)
         if proved:
             remove_totp(connection, visiting.account.id)
+            _record(connection, here, visiting, "second factor removed")
     if not proved:
         return _account(request, here, visiting, wrong_factor="proof")
     return RedirectResponse(f"{ACCOUNT}?done=factor", status_code=303)
@@ -153,6 +159,7 @@ def end(here: Here, visiting: Visitor, session: Annotated[int | None, Form()] = 
             end_sessions(connection, visiting.account.id, but=visiting.session.id)
         else:
             end_sessions(connection, visiting.account.id, only=session)
+        _record(connection, here, visiting, "sessions ended")
     return RedirectResponse(f"{ACCOUNT}?done=sessions", status_code=303)
 
 
@@ -175,6 +182,7 @@ def make_token(
                 made = create_token(
                     connection, visiting.account.id, name.strip(), scopes=scopes or (), lasts=lasts
                 )
+                _record(connection, here, visiting, "token made")
     except UsageError:
         return _account(request, here, visiting, wrong_token="token")
     if not proved:
@@ -186,7 +194,8 @@ def make_token(
 def drop_token(here: Here, visiting: Visitor, name: Annotated[str, Form()] = "") -> Response:
     """Take a token no more."""
     with writing(here.engine) as connection:
-        revoke_token(connection, visiting.account.id, name)
+        if revoke_token(connection, visiting.account.id, name):
+            _record(connection, here, visiting, "token revoked")
     return RedirectResponse(f"{ACCOUNT}?done=tokens", status_code=303)
 
 
@@ -196,6 +205,10 @@ def _proves(connection: Connection, visiting: Visit, given: str) -> bool:
     if account.has_password or account.has_totp:
         return reauthenticate(connection, account.id, given)
     return now() - visiting.session.created_at < FRESH
+
+
+def _record(connection: Connection, here: Place, visiting: Visit, what: str) -> None:
+    record_change(connection, actor_of(visiting.account, here.caller.address), visiting.account, what)
 
 
 def _enrolling(request: Request, here: Place) -> Visit:

@@ -36,8 +36,6 @@ def show_login(request: Request, here: Here, next: str = "/") -> Response:
     visiting = visit(request, here.engine, here.settings)
     if visiting is not None and not visiting.session.waits_for:
         return RedirectResponse(local_path(next), status_code=303)
-    if visiting is not None:
-        return RedirectResponse(_way_on(visiting.session.waits_for, next), status_code=303)
     return _form(request, here, next)
 
 
@@ -95,7 +93,7 @@ def take_code(
 @router.post("/logout")
 def leave(request: Request, here: Here, visiting: Visitor) -> Response:
     """End the session, here and in the database."""
-    log_out(here.engine, visiting.secret)
+    log_out(here.engine, visiting.account, here.caller)
     answer = RedirectResponse(LOGIN, status_code=303)
     give_cookie(answer, request, here.settings, SESSION, "")
     return answer

@@ -3,12 +3,26 @@
 from fastapi import APIRouter, Depends
 
 from firstread.access.people import read_form_token
-from firstread.web.pages import account, alerts, jobs, language, login, setup, study, worklist
+from firstread.web.pages import account, alerts, jobs, language, login, provider_login, setup, study, worklist
+from firstread.web.reports import clinician, editor, quality
 
 
 def pages_router() -> APIRouter:
     """Return the pages; the app that includes them has `archive`, `door`, `events` and `settings` in its state."""
     router = APIRouter(include_in_schema=False, dependencies=[Depends(read_form_token)])
-    for each in (language, login, setup, account, worklist, study, jobs, alerts):
+    for each in (
+        language,
+        login,
+        provider_login,
+        setup,
+        account,
+        worklist,
+        study,
+        jobs,
+        alerts,
+        editor,
+        clinician,
+        quality,
+    ):
         router.include_router(each.router)
     return router

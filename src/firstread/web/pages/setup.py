@@ -14,6 +14,7 @@ from firstread.access.accounts.links import FILE, find_link, use_link
 from firstread.access.accounts.login import enter
 from firstread.access.accounts.passwords import PasswordRefused, check_password, set_password
 from firstread.access.accounts.sessions import end_sessions
+from firstread.access.accounts.trail import actor_of, record_change
 from firstread.archive.database import reading, writing
 from firstread.errors import UsageError
 from firstread.web.pages.render import page
@@ -57,6 +58,8 @@ def take_setup(
             own = (account.name, account.display_name, account.email)
             check_password(password, own=own, breaches=here.settings.breached_passwords)
             set_password(connection, account.id, password)
+            what = "password by link" if used.account is not None else "first administrator"
+            record_change(connection, actor_of(account, here.caller.address), account, what)
             secret, target = _let_in(connection, here, account)
     except PasswordRefused as refused:
         return _form(request, here, link, wrong=refused.reason, name=name)

@@ -11,7 +11,7 @@ from firstread.access.accounts.cookies import BEFORE, SESSION, address_of, give_
 from firstread.access.accounts.login import Caller
 from firstread.access.accounts.secret import new_secret
 from firstread.access.accounts.sessions import form_token
-from firstread.access.actor import Actor
+from firstread.access.accounts.trail import actor_of
 from firstread.access.gate import Denied
 from firstread.access.people import Visit, check_form, visit
 from firstread.settings import Settings
@@ -45,15 +45,7 @@ def visitor(request: Request) -> Visit:
     if found is None or found.session.waits_for:
         raise Denied("Nobody is logged in.", remedy="Log in.", status=401)
     check_form(request, found.form_token)
-    account = found.account
-    request.state.actor = Actor(
-        account.kind,
-        account.name,
-        account=account.id,
-        roles=account.roles,
-        departments=account.departments,
-        address=place.caller.address,
-    )
+    request.state.actor = actor_of(found.account, place.caller.address)
     return found
 
 

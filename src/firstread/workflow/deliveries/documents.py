@@ -15,7 +15,7 @@ _KINDS: tuple[tuple[re.Pattern[str], DocumentKind], ...] = (
     (re.compile(r"report\.(dcm|pdf)"), "pdf"),
     (re.compile(r"report\.html"), "html"),
     (re.compile(r"report\.fhir\.json"), "fhir"),
-    (re.compile(r"result\.json"), "json"),
+    (re.compile(r"(result|report)\.json"), "json"),
 )
 _ONLY_DICOM: tuple[Kind, ...] = ("dicom", "stow")
 

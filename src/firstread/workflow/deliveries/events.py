@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,6 +50,23 @@ class ResultEvent(_Value):
     )
 
 
+class ReportEvent(_Value):
+    """A report was signed. No patient is named, neither here nor in the links."""
+
+    schema_version: Literal["1"] = "1"
+    event: Literal["report"] = "report"
+    id: str = Field(description="the same each time that this event is sent; also in Idempotency-Key")
+    status: Literal["final", "amended", "appended"] = Field(description="as FHIR's DiagnosticReport has it")
+    study_uid: str
+    version: int = Field(description="of the report; that which was signed")
+    signed_at: datetime
+    sr_uid: str = Field(description="SOP Instance UID of the signed structured report")
+    category: Category | None = Field(description="the study's, of the findings that stand")
+    links: Mapping[str, str] = Field(
+        description="DICOMweb URLs of the study and of the documents, by file name; none without public_url"
+    )
+
+
 class PingEvent(_Value):
     """`firstread destinations test` asks whether events arrive; there is nothing to do."""
 
@@ -73,6 +91,26 @@ def result_event(result: ReadResult, *, identity: str, links: Mapping[str, str])
         category=result.category,
         findings=tuple(map(_in_short, result.findings)),
         warnings=len(result.warnings),
+        links=links,
+    )
+
+
+def report_event(report: Mapping[str, Any], *, identity: str, links: Mapping[str, str]) -> ReportEvent:
+    """Return the event about a signed report, from its `report.json`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    last = report["signatures"][-1]
+    category = report["stands"]["category"]
+    return ReportEvent(
+        id=identity,
+        status="appended" if report["kind"] == "addendum" else report["kind"],
+        study_uid=report["study_uid"],
+        version=report["version"],
+        signed_at=datetime.fromisoformat(last["signed_at"]),
+        sr_uid=last["sr_uid"],
+        category=Category.model_validate(category) if category is not None else None,
         links=links,
     )
 

@@ -15,7 +15,7 @@ from firstread.archive.disk import flush_folder
 from firstread.network.failures import PassingFailure
 from firstread.settings import Settings
 from firstread.workflow.deliveries.documents import documents_for
-from firstread.workflow.result_folder import RESULT_JSON, load_result
+from firstread.workflow.result_folder import REPORT_JSON, RESULT_JSON, load_result
 
 _PART = ".part"
 _FOLDER_MODE, _FILE_MODE = 0o750, 0o640  # the owner's group may fetch what is there, others may not
@@ -23,7 +23,7 @@ _FOLDER_MODE, _FILE_MODE = 0o750, 0o640  # the owner's group may fetch what is t
 
 @dataclass(frozen=True)
 class ToFolder:
-    """A folder, as `STUDY_UID/READER-DIGEST/sr.dcm` …; the digest is that of `result.json`."""
+    """A folder, as `STUDY_UID/READER-DIGEST/sr.dcm` …; the digest is that of `result.json`, or of `report.json`."""
 
     base: Path
     name: str
@@ -66,7 +66,8 @@ class ToFolder:
 
     def _target(self, folder: Path) -> Path:
         """Return the folder of a result, which is made where it is not there; the base never is: it may be a mount."""
-        content = (folder / RESULT_JSON).read_bytes()
+        signed = folder / REPORT_JSON
+        content = (signed if signed.is_file() else folder / RESULT_JSON).read_bytes()
         result = load_result(folder)
         reader = re.sub(r"[^\w-]", "_", result.reader.name, flags=re.ASCII)[:64]
         study = self.base / result.study_uid

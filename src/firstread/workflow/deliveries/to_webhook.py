@@ -1,5 +1,6 @@
-"""To a webhook: one signed JSON event a result."""
+"""To a webhook: one signed JSON event a result, and one a signed report."""
 
+import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,15 @@ from firstread.network.dicomweb.problems import Problem
 from firstread.network.http_client import Client, tls_of
 from firstread.network.signature import SHORTEST_KEY, signature
 from firstread.settings import Settings
-from firstread.workflow.deliveries.events import PingEvent, ResultEvent, event_id, result_event
-from firstread.workflow.result_folder import RESULT_JSON, load_result
+from firstread.workflow.deliveries.events import (
+    PingEvent,
+    ReportEvent,
+    ResultEvent,
+    event_id,
+    report_event,
+    result_event,
+)
+from firstread.workflow.result_folder import REPORT_JSON, RESULT_JSON, load_result
 
 _META = 1 << 16
 
@@ -47,15 +55,21 @@ class ToWebhook:
         return cls(name, place, key.encode(), public_url, Client(tls_of(settings)))
 
     def deliver(self, archive: Archive, folder: Path, document: str) -> None:
-        """Post the event of a result; again with the same identity, so that the receiver can tell.
+        """Post the event of a result or a signed report; again with the same identity, so that the receiver can tell.
 
         Raises:
             PassingFailure: the receiver is away or busy.
             PermanentFailure: it refused.
         """
         result = load_result(folder)
+        links = self._links(archive, folder, result)
+        signed = folder / REPORT_JSON
+        if signed.is_file():
+            content = signed.read_bytes()
+            self._post(report_event(json.loads(content), identity=event_id(self.name, content), links=links))
+            return
         identity = event_id(self.name, (folder / RESULT_JSON).read_bytes())
-        self._post(result_event(result, identity=identity, links=self._links(archive, folder, result)))
+        self._post(result_event(result, identity=identity, links=links))
 
     def test(self) -> str:
         """Post a ping, and say that it was taken.
@@ -66,7 +80,7 @@ class ToWebhook:
         self._post(PingEvent(id=uuid4().hex))
         return f"{self.url} takes events"
 
-    def _post(self, event: ResultEvent | PingEvent) -> None:
+    def _post(self, event: ResultEvent | ReportEvent | PingEvent) -> None:
         body = event.model_dump_json().encode()
         headers = {
             "Content-Type": "application/json",

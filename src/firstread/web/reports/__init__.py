@@ -1,0 +1,1 @@
+"""Reports over HTTP: what the viewer and the editor call, and the pages."""

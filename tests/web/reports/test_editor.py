@@ -1,0 +1,165 @@
+"""The report editor in a real browser."""
+
+import re
+
+import pytest
+
+from tests.browser import somebody, violations
+from tests.web.reports.conftest import PASSWORD
+
+
+@pytest.fixture
+def database_url():
+    """None: what a browser shows does not depend on the database."""
+
+
+@pytest.fixture
+def editing(browser, served, reported):
+    """A function that opens the editor as somebody."""
+
+    def go(name="anne", **options):
+        return somebody(browser, served, extra_http_headers={"x-test-actor": name}, **options)
+
+    return go
+
+
+def opened(page, reported):
+    page.goto(f"/studies/{reported.uid}/report")
+    page.wait_for_selector("#report[data-ready]")
+    return page
+
+
+def saved(page):
+    page.locator("#saving", has_text="Saved").wait_for()
+
+
+def text_of(reported, section):
+    return reported.open().content.sections[section].text
+
+
+def test_what_is_typed_is_saved_by_itself_and_the_page_is_accessible(editing, reported):
+    with editing() as page:
+        opened(page, reported)
+        assert "AI preliminary, not verified" in page.locator("#findings").inner_text()
+        page.get_by_label("Indication").fill("Cough for a week.")
+        saved(page)
+        assert text_of(reported, "indication") == "Cough for a week."
+        assert page.locator("[data-section=indication] [data-edited]").is_visible()
+        assert violations(page) == []
+        page.reload()
+        assert page.get_by_label("Indication").input_value() == "Cough for a week."
+
+
+def test_decisions_by_keyboard_draft_the_text_and_the_category_anew(editing, reported):
+    with editing() as page:
+        opened(page, reported)
+        before = page.locator("#category").inner_text()
+        page.locator("h1").click()
+        page.keyboard.press("r")
+        page.locator("form[data-of=N1] input").fill("a vessel")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".finding.rejected[data-id=N1]")
+        assert page.locator("#category").inner_text() != before
+        assert "N1" not in page.get_by_role("textbox", name="Findings").input_value()
+        page.locator("h1").click()
+        page.keyboard.press("j")
+        page.keyboard.press("a")
+        page.wait_for_selector(".finding.accepted[data-id=N2]")
+        page.keyboard.press("j")
+        page.keyboard.press("e")
+        page.get_by_label("Long axis, mm").fill("6.0")
+        page.get_by_label("Short axis, mm").fill("5.0")
+        page.get_by_label("Attenuation").select_option("solid")
+        page.get_by_role("button", name="Apply").click()
+        page.wait_for_selector(".finding.edited[data-id=N3]")
+        assert "6.0 × 5.0 mm" in page.locator("[data-id=N3]").inner_text()
+        assert violations(page) == []
+    decided = reported.open().content.decisions
+    assert {name: one.verdict for name, one in decided.items()} == {
+        "N1": "rejected", "N2": "accepted", "N3": "edited",
+    }  # fmt: skip
+
+
+def test_two_who_write_at_once_lose_nothing_and_the_second_chooses(editing, reported):
+    with editing() as anne, editing("ben") as ben:
+        ben.route("**/events", lambda route: route.abort())  # else Ben is told before he types
+        opened(anne, reported)
+        opened(ben, reported)
+        anne.get_by_label("Indication").fill("Anne's.")
+        saved(anne)
+        ben.get_by_label("Indication").fill("Ben's.")
+        dialog = ben.get_by_role("dialog", name="Somebody else has changed the report")
+        dialog.wait_for()
+        assert "Anne's." in dialog.inner_text()
+        assert "Ben's." in dialog.inner_text()
+        assert text_of(reported, "indication") == "Anne's."
+        assert violations(ben) == []
+        dialog.get_by_role("button", name="Keep mine").click()
+        saved(ben)
+    assert text_of(reported, "indication") == "Ben's."
+
+
+def test_a_session_that_ends_in_mid_edit_loses_no_text_and_offers_it_to_the_same_person_alone(
+    editing, reported, door
+):
+    with editing() as page:
+        opened(page, reported)
+        door.expired = True
+        page.get_by_label("Indication").fill("Typed after the session ended.")
+        page.locator("#expired").wait_for()
+        assert (
+            page.locator("#expired a").get_attribute("href") == f"/login?next=/studies/{reported.uid}/report"
+        )
+        assert text_of(reported, "indication") == ""
+        door.expired = False
+        page.context.set_extra_http_headers({"x-test-actor": "ben"})
+        opened(page, reported)
+        assert not page.locator("#unsent").is_visible()
+        page.context.set_extra_http_headers({"x-test-actor": "anne"})
+        opened(page, reported)
+        page.locator("#unsent").wait_for()
+        assert violations(page) == []
+        page.get_by_role("button", name="Take it up").click()
+        saved(page)
+        assert text_of(reported, "indication") == "Typed after the session ended."
+        opened(page, reported)
+        assert not page.locator("#unsent").is_visible()
+
+
+def test_a_report_is_signed_with_the_password_and_then_amended_in_its_history(editing, reported):
+    with editing() as page:
+        opened(page, reported)
+        page.keyboard.press("s")
+        dialog = page.get_by_role("dialog", name="Sign")
+        assert "N1, N2, N3" in dialog.inner_text()
+        dialog.get_by_label("Your password or code").fill("wrong")
+        page.keyboard.press("Enter")
+        dialog.get_by_role("alert").filter(has_text="not your password").wait_for()
+        assert violations(page) == []
+        dialog.get_by_label("Your password or code").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.locator("[data-state]", has_text="Final").wait_for()
+        assert "Dr Anne Lee" in page.locator("#signatures").inner_text()
+        assert page.get_by_label("Indication").get_attribute("readonly") is not None
+        page.get_by_role("button", name="Amend").click()
+        page.get_by_label("Reason").fill("wrong side")
+        page.keyboard.press("Enter")
+        page.locator("[data-state]", has_text="Being amended").wait_for()
+        page.get_by_label("Indication").fill("Cough.")
+        saved(page)
+        page.get_by_role("button", name="History").click()
+        page.get_by_role("button", name="Changes since the version before").first.click()
+        page.locator("[data-diff]", has_text="+Cough.").wait_for()
+        assert violations(page) == []
+    assert reported.open().amending
+
+
+def test_the_editor_speaks_chinese(editing, reported):
+    from playwright.sync_api import expect
+
+    with editing(lang="zh") as page:
+        opened(page, reported)
+        assert page.get_by_label("印象").is_visible()
+        page.locator("#lang").select_option("zh")
+        expect(page.get_by_label("印象")).to_have_value(re.compile("结节"))
+        assert violations(page) == []
