@@ -176,6 +176,9 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/login"): Open("Who is not logged in logs in here."),
     ("GET", "/login/code"): Open("The second step of logging in."),
     ("POST", "/login/code"): Open("The second step of logging in."),
+    ("GET", "/login/oidc"): Open("Who is not logged in is sent to the provider."),
+    ("GET", "/login/oidc/callback"): Open("The way back from the provider, in the browser that went there."),
+    ("POST", "/login/oidc/logout"): Open("Ends sessions on a token that the provider signed."),
     ("POST", "/logout"): Open("Ends the own session."),
     ("GET", "/setup"): Open("A link that works once is asked for."),
     ("POST", "/setup"): Open("A link that works once is asked for."),
@@ -188,6 +191,12 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/account/sessions"): Open(_PERSON),
     ("POST", "/account/tokens"): Open(_PERSON),
     ("POST", "/account/tokens/revoke"): Open(_PERSON),
+    ("GET", "/accounts"): Needs("account.manage", "whole"),
+    ("POST", "/accounts"): Needs("account.manage", "whole"),
+    ("POST", "/accounts/roles"): Needs("account.manage", "whole"),
+    ("POST", "/accounts/link"): Needs("account.manage", "whole"),
+    ("POST", "/accounts/disable"): Needs("account.manage", "whole"),
+    ("POST", "/accounts/sessions"): Needs("account.manage", "whole"),
 }
 
 SERVICES: dict[str, Needs | Open] = {
@@ -207,6 +216,10 @@ _SETTINGS = "Shows or checks the user's own settings."
 
 def _job(case: Case) -> list[str]:
     return [str(case.job)]
+
+
+def _accounts(*arguments: str) -> Needs:
+    return Needs("account.manage", "whole", arguments=lambda case: [*arguments])
 
 
 def _alert(*arguments: str) -> Callable[[Case], list[str]]:
@@ -262,6 +275,20 @@ COMMANDS: dict[str, Needs | Open] = {
     "jobs cancel": Needs("job.manage", "one", arguments=_job, changes=True),
     "deliveries list": Needs("job.read", "list", arguments=lambda case: ["--json"]),
     "deliveries retry": Needs("job.manage", "one", arguments=_job, changes=True),
+    "users add": _accounts("a name with spaces"),
+    "users list": _accounts(),
+    "users show": _accounts("nobody"),
+    "users set": _accounts("nobody"),
+    "users roles": _accounts("nobody"),
+    "users disable": _accounts("nobody"),
+    "users reset-link": _accounts("nobody"),
+    "users unlock": _accounts("nobody"),
+    "users link": _accounts("nobody", "7"),
+    "users sessions": _accounts("nobody"),
+    "users revoke": _accounts("nobody"),
+    "tokens create": _accounts("nobody", "test", "--scope", "study.read"),
+    "tokens list": _accounts(),
+    "tokens revoke": _accounts("nobody", "test"),
     "alerts list": Needs("alert.read", "list", arguments=lambda case: ["--json", "--all"]),
     "alerts show": Needs("alert.read", "one", arguments=_alert()),
     "alerts stats": Needs("alert.read", "whole"),
@@ -292,14 +319,14 @@ COMMANDS: dict[str, Needs | Open] = {
     "access departments give": _rights("somebody", " "),
     "access departments take": _rights("somebody", "none"),
     "access projects list": _rights(),
-    "access projects make": _rights("mine"),
+    "access projects create": _rights("mine"),
     "access projects remove": _rights("none"),
     "access projects put": _rights("none", "1.2"),
     "access projects drop": _rights("none", "1.2"),
     "access projects give": _rights("somebody", "none"),
     "access projects take": _rights("somebody", "none"),
     "access datasets list": _rights(),
-    "access datasets make": _rights("mine"),
+    "access datasets create": _rights("mine"),
     "access datasets remove": _rights("none"),
     "access datasets put": _rights("none", "1.2"),
     "access datasets drop": _rights("none", "1.2"),

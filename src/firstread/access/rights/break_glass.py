@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from firstread.access.action import Action
 from firstread.access.actor import Actor
+from firstread.access.audit import Event, EventCode, record
 from firstread.access.gate import Denied
 from firstread.access.rights.models import BrokenGlass
 from firstread.access.rights.rights import Rights
@@ -72,6 +73,10 @@ def break_glass(
     made = connection.execute(
         insert(BrokenGlass).values(**values, until=at + timedelta(minutes=minutes)).returning(BrokenGlass.id)
     ).scalar_one()
+    kind, _, value = scope.partition(":")
+    patients, studies = ([value], []) if kind == "patient" else ([], [value])
+    detail = {"reason": reason[:1000], "minutes": str(minutes)}
+    record(connection, Event(EventCode.EMERGENCY_OVERRIDE_STARTED, "E", 0, actor, patients, studies, detail))
     return next(each for each in broken_glass(connection) if each.id == made)
 
 
