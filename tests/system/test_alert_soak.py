@@ -163,7 +163,7 @@ class World:
             AlertNotification.fell_through_at.is_(None) | (AlertNotification.state == "sending"),
         ) + self.count(Alert.state.in_(OPEN), Alert.due_at <= self.at, table=Alert)
 
-    def settle(self, seconds=240):
+    def settle(self, seconds=600):
         """Wait until nothing is due and nothing on its way at this moment; what waits to be tried again is let come."""
         ends = time.monotonic() + seconds
         while self.busy():
@@ -215,7 +215,7 @@ def studies(archive, number):
     return [row["study_uid"] for row in rows]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_every_alert_comes_to_somebody_in_time_and_to_nobody_twice(archive, world):
     number = NUMBER[archive.engine.dialect.name]
     with writing(archive.engine) as connection:
