@@ -77,7 +77,7 @@ class Destination(BaseModel):
 def is_safe_url(url: str) -> bool:
     """Tell whether what goes to a URL is encrypted, or does not leave this computer."""
     parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_this_computer(parts.hostname or ""))
 
 
 def _check_url(url: str) -> None:
@@ -95,7 +95,8 @@ def _check_url(url: str) -> None:
         raise ValueError("its URL has a password, a query or a fragment; secrets go into destination_secrets")
 
 
-def _is_loopback(host: str) -> bool:
+def is_this_computer(host: str) -> bool:
+    """Tell whether a host's name or address is this computer's own."""
     if host == "localhost":
         return True
     try:

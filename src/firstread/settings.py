@@ -415,6 +415,26 @@ class Settings(BaseSettings):
         description="TOML file of more routes, asked after those of `routes`; `firstread routes add` writes it. "
         "Default: routes.toml beside `firstread.toml`, where there is one.",
     )
+    alerts_file: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/alerts.toml"],
+        description="TOML file of the site's rules, clocks, chains and channels of critical alerts, over those that "
+        "ship ([alerts](../how-to/alerts.md)). Default: alerts.toml beside `firstread.toml`, where there is one.",
+    )
+    alert_secrets: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        examples=[{"mail": "PASSWORD"}],
+        description="Secrets by the name of the alerts' channel: of email the password, of a webhook the key of its "
+        "signature (16 characters or more), of fhir a bearer token or `USER:PASSWORD`. A table, in the environment as "
+        "JSON. Default: none.",
+    )
+    alert_authorities: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/hospital-ca.pem"],
+        description="PEM file of the authorities whose certificates the alerts' channels may show. "
+        "Default: those of the system.",
+    )
+
     prior_source: str | None = Field(
         default=None,
         examples=["pacs"],
@@ -464,6 +484,8 @@ class Settings(BaseSettings):
         "destination_authorities",
         "breached_passwords",
         "oidc_authorities",
+        "alerts_file",
+        "alert_authorities",
     )
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:

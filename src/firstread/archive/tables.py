@@ -10,6 +10,7 @@ ROOMS = (
     "firstread.access.accounts.models",
     "firstread.access.audit.models",
     "firstread.access.rights.models",
+    "firstread.alerts.models",
     "firstread.workflow.reporting.models",
 )
 """Modules with tables of rooms above this one; they are imported by name, as nothing here may know them."""

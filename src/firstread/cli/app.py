@@ -7,6 +7,7 @@ import typer
 from firstread import __version__
 from firstread.cli.access import access
 from firstread.cli.accounts import tokens, users
+from firstread.cli.alerts import alerts
 from firstread.cli.archive import archive
 from firstread.cli.bench import bench
 from firstread.cli.config import config
@@ -65,6 +66,7 @@ app.add_typer(models, name="models")
 app.add_typer(archive, name="archive")
 app.add_typer(routes, name="routes")
 app.add_typer(jobs, name="jobs")
+app.add_typer(alerts, name="alerts")
 app.add_typer(reports, name="reports")
 app.command()(backup)
 app.command()(restore)

@@ -52,6 +52,8 @@ def check() -> None:
     """
     import sys
 
+    from firstread.alerts import load_configuration
+    from firstread.alerts.channels.senders import unusable_channels
     from firstread.errors import UsageError
     from firstread.network.configured import listening_of
     from firstread.settings import Settings, config_file, is_secret, load_settings, origins
@@ -63,6 +65,8 @@ def check() -> None:
     listening_of(settings)
     check_address(settings)
     load_routes(settings)
+    for name, wrong in unusable_channels(load_configuration(settings), settings).items():
+        raise UsageError(f"The alerts' channel {name}: {wrong}")
     for wrong in unusable_destinations(settings).values():
         raise UsageError(wrong)
     path = config_file()

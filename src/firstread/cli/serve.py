@@ -115,6 +115,8 @@ def _tell(service: "Service", settings: "Settings") -> None:
     if checks := facts.get("api") or facts.get("health"):
         _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
     if "worker" in facts:
+        from firstread.alerts import load_configuration
+        from firstread.alerts.channels.senders import unusable_channels
         from firstread.workflow.deliveries import unusable_destinations
 
         if facts["routes"]:
@@ -127,3 +129,5 @@ def _tell(service: "Service", settings: "Settings") -> None:
                 _log.warning("nothing can be delivered to %s: %s", name, wrong)
         else:
             _log.warning("no destination: results stay here; see docs/how-to/deliver-results.md")
+        for name, wrong in unusable_channels(load_configuration(settings), settings).items():
+            _log.warning("no alert can be sent by %s: %s", name, wrong)

@@ -14,6 +14,7 @@ from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
 from firstread.settings import Settings
 from firstread.web import events, static_files
+from firstread.web.alerts import alerts_router
 from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
@@ -73,6 +74,7 @@ def create_app(
     app.include_router(api.router)
     app.include_router(static_files.router)
     app.include_router(events.router)
+    app.include_router(alerts_router())
     app.include_router(pages_router())
     if health is not None:
         app.include_router(health_router(health))

@@ -33,6 +33,7 @@ def edition() -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
 def static_url(name: str) -> str:
     """Return the address of a file, e.g. of `js/page.js`; another content has another address.
 

@@ -1,7 +1,7 @@
 """Attempts at a job: whoever claimed it last has it, and nobody else changes its row or ends it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -44,6 +44,7 @@ class Claim:
     files: tuple[str, ...]
     folder: str
     former: str | None
+    revision: int
     former_result: int | None = field(repr=False)
 
 
@@ -100,6 +101,7 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
         files=images.files,
         folder=folder,
         former=former.folder if former else None,
+        revision=row.revision,
         former_result=former.id if former else None,
     )
 
@@ -134,6 +136,7 @@ def finish(
     category: str,
     deliveries: Sequence[tuple[str, str]],
     summary: str = "[]",
+    also: Callable[[Connection], object] | None = None,
 ) -> bool:
     """Write the result and its deliveries, and end the job, all in one transaction; False where it is not ours.
 
@@ -144,6 +147,7 @@ def finish(
         category: The study's, "" for none.
         deliveries: Name of the destination and document.
         summary: What a worklist shows of it, as `summary_of` writes it.
+        also: Writes what else must be there with the result.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -171,6 +175,8 @@ def finish(
         ]
         if rows:
             connection.execute(insert(Delivery), rows)
+        if also is not None:
+            also(connection)
         refresh_of_job(connection, held.job)
     return True
 

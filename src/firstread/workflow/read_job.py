@@ -8,10 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from firstread.alerts import load_configuration, raise_for
+from firstread.alerts.configuration import shipped
 from firstread.archive.results import RESULTS
 from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError, UsageError
+from firstread.findings import ReadResult
 from firstread.workflow import attempts, jobs
 from firstread.workflow.attempts import Claim
 from firstread.workflow.deliveries import PermanentFailure, documents_for, keep_result
@@ -211,6 +215,16 @@ def _make_folders(archive: Path, folder: Path) -> None:
         each.mkdir(mode=0o700, exist_ok=True)
 
 
+def _raise_alerts(node: Node, held: Claim, result: ReadResult, connection: Connection) -> None:
+    """Raise the alerts of a result with it; where the site's file cannot be used, by the rules that ship."""
+    try:
+        configuration = load_configuration(node.settings)
+    except UsageError as problem:
+        _log.error("job %d raises alerts by the shipped rules: %s", held.job, problem)
+        configuration = shipped()
+    raise_for(connection, result, configuration, revision=held.revision)
+
+
 def _keep(node: Node, held: Claim) -> _Ended:
     """Store the result objects in the archive, and write the rows; the second time changes nothing."""
     archive, folder = node.archive, node.archive.folder / held.folder
@@ -230,6 +244,7 @@ def _keep(node: Node, held: Claim) -> _Ended:
             category=category,
             deliveries=_deliveries(node, held, folder),
             summary=summary_of(result),
+            also=lambda connection: _raise_alerts(node, held, result, connection),
         ):
             return {"verdict": "kept", "error": ""}
         if not attempts.is_there(archive, held.job):  # its study was removed meanwhile

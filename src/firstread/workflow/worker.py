@@ -9,6 +9,8 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from firstread.alerts import load_configuration
+from firstread.alerts.ticker import Ticker
 from firstread.archive import Archive
 from firstread.archive.columns import now
 from firstread.errors import ArchiveUnavailable, UsageError
@@ -21,6 +23,7 @@ from firstread.workflow.reporting.filing import file_waiting
 from firstread.workflow.routes import load_routes
 
 SWEEP_S = 1.0
+ALERTS_S = 0.4  # browsers have two seconds from a result to its alert
 SIGNS_A_LIFETIME = 4  # of life, in the time after which a worker is lost
 FORGET_EVERY_S = 600.0
 FORGET_AFTER = timedelta(days=1)
@@ -37,15 +40,17 @@ class Worker:
         settings: Those of the workflow, of the reads, and the routes.
 
     Raises:
-        UsageError: the routes cannot be used; on entering: this process has a worker already.
+        UsageError: the routes or the file of alerts cannot be used; on entering: this process has a worker already.
         ArchiveUnavailable: on entering: the database does not answer.
     """
 
     def __init__(self, archive: Archive, settings: Settings) -> None:
         self._node = Node(archive, settings, ReadingProcesses(settings))
         load_routes(settings)
+        load_configuration(settings)
         self._intake = Intake(archive, settings)
         self._watch = lost.Watch(archive, self.name, lost_s=settings.worker_lost_s)
+        self._ticker = Ticker(archive.engine, settings)
         self._threads: list[threading.Thread] = []
         self._swept_at = -math.inf
         self._forgot_at = -math.inf
@@ -67,6 +72,7 @@ class Worker:
         every = self._node.settings.worker_lost_s / SIGNS_A_LIFETIME
         self._run("signs of life", lambda: self._node.stopping.wait(every), self._say_alive)
         self._run("sweep", self._wait_for_news, self._sweep)
+        self._run("alerts", lambda: self._node.stopping.wait(ALERTS_S), self._ticker.tick)
         return self
 
     def __exit__(
@@ -93,6 +99,7 @@ class Worker:
         ends = time.monotonic() + STOP_S
         for thread in self._threads:
             thread.join(max(ends - time.monotonic(), 0.0))  # one that waits for the database is left behind
+        self._ticker.stop()
         ending = threading.Timer(grace_s, node.processes.close)
         ending.start()
         durable.stop(math.ceil(grace_s) + STOP_S)
@@ -103,7 +110,7 @@ class Worker:
         except ArchiveUnavailable:
             _log.warning("the worker stopped while the database was away")
 
-    def _run(self, name: str, wait: Callable[[], object], work: Callable[[], None]) -> None:
+    def _run(self, name: str, wait: Callable[[], object], work: Callable[[], object]) -> None:
         def go() -> None:
             while not self._node.stopping.is_set():
                 try:

@@ -10,10 +10,10 @@ from starlette.responses import Response
 
 from firstread.findings import NOTICE
 from firstread.network.dicomweb.addresses import PREFIX
+from firstread.network.signature import signature
 from firstread.workflow.deliveries import PassingFailure, PermanentFailure, deliver, keep_result
 from firstread.workflow.deliveries.deliver import way_to
 from firstread.workflow.deliveries.events import ResultEvent
-from firstread.workflow.deliveries.to_webhook import signature
 from tests.dicom.read_samples import SERIES, STUDY
 from tests.network.dicomweb.conftest import serving
 from tests.workflow.deliveries.conftest import DICOM

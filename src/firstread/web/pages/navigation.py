@@ -36,9 +36,14 @@ def ways(request: Request) -> list[Way]:
 
 
 def has_page(request: Request, path: str) -> bool:
-    """Tell whether the app answers GET under a path."""
-    scope = {"type": "http", "path": path, "method": "GET", "headers": [], "root_path": ""}
-    return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+    """Tell whether the app answers GET under a path; looked up once, so not for paths that a request brings."""
+    known: dict[str, bool] | None = getattr(request.app.state, "has_pages", None)
+    if known is None:
+        known = request.app.state.has_pages = {}
+    if path not in known:
+        scope = {"type": "http", "path": path, "method": "GET", "headers": [], "root_path": ""}
+        known[path] = any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+    return known[path]
 
 
 def may(request: Request, action: Action) -> Grant | None:

@@ -85,6 +85,7 @@ def _context(request: Request) -> dict[str, Any]:
     }
 
 
+@cache
 def icon(name: str, label: str = "") -> Markup:
     """Return a symbol of icons.svg; without a label it is only decoration, and text beside it says the same."""
     told = Markup('role="img" aria-label="{}"').format(label) if label else Markup('aria-hidden="true"')

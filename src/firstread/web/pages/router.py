@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from firstread.access.people import read_form_token
-from firstread.web.pages import account, jobs, language, login, provider_login, setup, study, worklist
+from firstread.web.pages import account, alerts, jobs, language, login, provider_login, setup, study, worklist
 from firstread.web.reports import clinician, editor, quality
 
 
@@ -19,6 +19,7 @@ def pages_router() -> APIRouter:
         worklist,
         study,
         jobs,
+        alerts,
         editor,
         clinician,
         quality,

@@ -6,9 +6,9 @@ from typing import Protocol
 from firstread.archive import Archive
 from firstread.destinations import Kind
 from firstread.errors import ArchiveUnavailable, FirstreadError, UsageError
+from firstread.network.failures import DeliveryFailed, PassingFailure, PermanentFailure
 from firstread.settings import Settings
 from firstread.workflow.deliveries.documents import destination_named, documents_for
-from firstread.workflow.deliveries.failures import DeliveryFailed, PassingFailure, PermanentFailure
 from firstread.workflow.deliveries.to_folder import ToFolder
 from firstread.workflow.deliveries.to_node import ToNode
 from firstread.workflow.deliveries.to_stow import ToStow

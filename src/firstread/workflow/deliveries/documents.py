@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from firstread.destinations import TAKEN, Destination, DocumentKind, Kind
+from firstread.network.failures import PermanentFailure
 from firstread.settings import Settings
-from firstread.workflow.deliveries.failures import PermanentFailure
 from firstread.workflow.result_folder import FILE_NAME, RESULT_JSON
 
 _KINDS: tuple[tuple[re.Pattern[str], DocumentKind], ...] = (

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from firstread.archive import Archive
 from firstread.archive.disk import flush_folder
+from firstread.network.failures import PassingFailure
 from firstread.settings import Settings
 from firstread.workflow.deliveries.documents import documents_for
-from firstread.workflow.deliveries.failures import PassingFailure
 from firstread.workflow.result_folder import REPORT_JSON, RESULT_JSON, load_result
 
 _PART = ".part"

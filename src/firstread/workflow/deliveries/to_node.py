@@ -6,11 +6,11 @@ from pathlib import Path
 from firstread.archive import Archive
 from firstread.errors import RefusedInput
 from firstread.network.configured import caller_of, peer_of
+from firstread.network.failures import PassingFailure, PermanentFailure
 from firstread.network.outgoing import files_of_folder
 from firstread.network.peers import Peer
 from firstread.network.scu import Caller, PeerFailed
 from firstread.settings import Settings
-from firstread.workflow.deliveries.failures import PassingFailure, PermanentFailure
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 from firstread.archive import Archive, Part10
 from firstread.errors import UsageError
 from firstread.network.dicomweb.multipart import Part, new_boundary, written
+from firstread.network.failures import DeliveryFailed, PassingFailure, PermanentFailure
+from firstread.network.http_client import Client, tls_of
 from firstread.network.statuses import may_pass
 from firstread.settings import Settings
-from firstread.workflow.deliveries.failures import DeliveryFailed, PassingFailure, PermanentFailure
-from firstread.workflow.deliveries.web import Client, tls_of
 
 DUPLICATE = 0x0111  # PS3.7 annex C: it has this SOP instance already
 _PROCESSING_FAILURE = 0x0110

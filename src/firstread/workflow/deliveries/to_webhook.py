@@ -1,7 +1,5 @@
 """To a webhook: one signed JSON event a result, and one a signed report."""
 
-import hashlib
-import hmac
 import json
 import time
 from dataclasses import dataclass, field
@@ -13,6 +11,8 @@ from firstread.errors import UsageError
 from firstread.findings import ReadResult
 from firstread.network.dicomweb.addresses import PREFIX, stored
 from firstread.network.dicomweb.problems import Problem
+from firstread.network.http_client import Client, tls_of
+from firstread.network.signature import SHORTEST_KEY, signature
 from firstread.settings import Settings
 from firstread.workflow.deliveries.events import (
     PingEvent,
@@ -22,17 +22,9 @@ from firstread.workflow.deliveries.events import (
     report_event,
     result_event,
 )
-from firstread.workflow.deliveries.web import Client, tls_of
 from firstread.workflow.result_folder import REPORT_JSON, RESULT_JSON, load_result
 
-SHORTEST_KEY = 16  # characters
 _META = 1 << 16
-
-
-def signature(key: bytes, body: bytes, at_s: int) -> str:
-    """Return the header Firstread-Signature: HMAC-SHA256 over the Unix time, a dot and the body."""
-    digest = hmac.new(key, f"{at_s}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={at_s},v1={digest}"
 
 
 @dataclass(frozen=True)

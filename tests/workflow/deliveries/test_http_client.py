@@ -10,11 +10,11 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from firstread.network.http_client import LARGEST_ANSWER, Client, tls_of
 from firstread.settings import Settings
 from firstread.web.listen import listen
 from firstread.workflow.deliveries import PassingFailure, PermanentFailure
 from firstread.workflow.deliveries.deliver import way_to
-from firstread.workflow.deliveries.web import LARGEST_ANSWER, Client, tls_of
 from tests.network.conftest import free_port
 from tests.workflow.deliveries.conftest import running
 

@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from firstread import __version__
+from firstread.network.failures import DeliveryFailed, PassingFailure, PermanentFailure
 from firstread.network.tls import TLSFiles, client_context
 from firstread.settings import Settings
-from firstread.workflow.deliveries.failures import DeliveryFailed, PassingFailure, PermanentFailure
 
 CONNECT_S = 10.0
 SILENCE_S = 60.0  # for the next bytes

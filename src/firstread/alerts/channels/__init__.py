@@ -1,0 +1,1 @@
+"""Ways to tell people and systems: what a site configures of each, and how each sends."""
