@@ -127,3 +127,21 @@ def test_each_route_needs_its_right(anne, door, method, path, action):
     door.refused.add(action)
     answer = anne.call(method, path, seen=1, json={"password": "x", "text": "x"})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        '{"long_mm": NaN}',
+        '{"long_mm": -1}',
+        '{"axes_lps_mm": {"long": [[0, 0, 0], [0, 0, 0]], "short": [[0, 0, 0], [0, 0, 5]]}}',
+        '{"axes_lps_mm": {"long": [[0, 0, 0], [0, 0, NaN]], "short": [[0, 0, 0], [0, 0, 5]]}}',
+        '{"lobe": "left middle"}',
+    ],
+)
+def test_what_cannot_be_is_refused(anne, edited):
+    seen = anne.report()["version"]
+    body = f'{{"findings": {{"N1": {{"decision": "edited", "edited": {edited}}}}}}}'
+    answer = anne.call("PATCH", "report", seen=seen, data=body)
+    assert answer.status_code == 400
+    assert anne.report()["version"] == seen

@@ -34,7 +34,7 @@ Signs = Annotated[Grant, Depends(needs(Action.SIGN_REPORT))]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class NewFinding(_Body):
