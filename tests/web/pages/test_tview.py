@@ -16,6 +16,7 @@ from tests.dicom.ct_series import ROOT
 from tests.network.dicomweb.conftest import serving
 from tests.tview import canvas, opened, until
 from tests.viewed import ct, encoded, store, viewed
+from tests.web.pages.test_tview_measuring import measure
 
 SHAPE, SPACING = (48, 96, 96), (2.5, 1.5, 1.5)
 GEOMETRY = Geometry.from_axes(
@@ -339,6 +340,10 @@ def test_an_x_ray_shows_as_it_is_and_says_what_its_millimetres_are(browser, tmp_
             middle = drawn[drawn.shape[0] // 2]
             shown = middle[middle > 0]
             assert shown[10] < 60 and shown[-10] > 200
+            left, right = np.flatnonzero(middle)[[0, -1]]
+            pixel = (right - left) / 63  # the first column is black
+            length = measure(page, "stack", (right - 42 * pixel, 200), (right - 10 * pixel, 200))
+            assert length == pytest.approx(32 * 0.2, abs=0.2)
             page.keyboard.press("i")
             page.wait_for_timeout(500)
             assert (
