@@ -80,6 +80,15 @@ export abstract class Pane {
     this.viewport.render();
   }
 
+  /** Render, and wait until the picture is on the screen; a page in the background draws nothing and is not waited for. */
+  rendered(): Promise<void> {
+    return new Promise((resolve) => {
+      this.picture.addEventListener(Enums.Events.IMAGE_RENDERED, () => resolve(), { once: true });
+      if (document.hidden) resolve();
+      this.render();
+    });
+  }
+
   toCanvas(point: Vec3): [number, number] {
     const [x, y] = this.viewport.worldToCanvas(point);
     return [x, y];

@@ -146,8 +146,7 @@ class ReadingRoom {
     await opened;
     if (!this.#isWindowed) this.#takeWindow();
     else this.stack.setWindow(room.state.window, room.state.invert);
-    this.stack.render();
-    this.stack.drawn();
+    await this.stack.rendered();
     performance.mark("tview:first-image");
     this.root.dataset["state"] = "first-image";
     this.#expose();

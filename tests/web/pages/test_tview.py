@@ -12,9 +12,11 @@ from firstread.archive import open_archive
 from firstread.dicom.geometry import Geometry
 from firstread.findings import NOTICE
 from tests.browser import violations
+from tests.dicom.ct_series import ROOT
 from tests.network.dicomweb.conftest import serving
 from tests.tview import canvas, opened, until
-from tests.viewed import ct, encoded, viewed
+from tests.viewed import ct, encoded, store, viewed
+from tests.web.pages.test_tview_measuring import measure
 
 SHAPE, SPACING = (48, 96, 96), (2.5, 1.5, 1.5)
 GEOMETRY = Geometry.from_axes(
@@ -317,3 +319,54 @@ def test_scrolling_shows_no_slice_under_another_slices_number(browser, tmp_path)
             assert len({number for _, number in seen}) > 5
             for grey, number in seen:
                 assert grey == pytest.approx((number - 1) * 20 / 800 * 255, abs=3), (grey, number)
+
+
+def test_an_x_ray_shows_as_it_is_and_says_what_its_millimetres_are(browser, tmp_path):
+    (image,) = ct(np.tile(np.arange(64, dtype=np.int16) * 20, (1, 80, 1)), GEOMETRY)
+    image.SOPClassUID, image.Modality = "1.2.840.10008.5.1.4.1.1.1", "CR"
+    image.ImagerPixelSpacing, image.SeriesDescription = ["0.2", "0.2"], "Chest PA"
+    image.WindowCenter, image.WindowWidth = "640", "1280"
+    for keyword in ("PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient", "RescaleType"):
+        delattr(image, keyword)
+    image.RescaleIntercept = "0"
+    image.PixelData = np.tile(np.arange(64, dtype="<i2") * 20, (80, 1)).tobytes()
+    with open_archive(tmp_path / "archive") as archive:
+        store(archive, encoded([image]))
+        with serving(archive) as url, opened(browser, url, str(image.StudyInstanceUID)) as page:
+            assert page.locator('[data-pane="stack"] .title').inner_text() == (
+                "Chest PA · mm at the detector, not in the patient"
+            )
+            drawn = canvas(page, "stack")
+            middle = drawn[drawn.shape[0] // 2]
+            shown = middle[middle > 0]
+            assert shown[10] < 60 and shown[-10] > 200
+            left, right = np.flatnonzero(middle)[[0, -1]]
+            pixel = (right - left) / 63  # the first column is black
+            length = measure(page, "stack", (right - 42 * pixel, 200), (right - 10 * pixel, 200))
+            assert length == pytest.approx(32 * 0.2, abs=0.2)
+            page.keyboard.press("i")
+            page.wait_for_timeout(500)
+            assert (
+                canvas(page, "stack")[drawn.shape[0] // 2][drawn.shape[1] // 2 - 150]
+                > middle[drawn.shape[1] // 2 - 150]
+            )
+
+
+def test_where_the_gantry_was_tilted_no_planes_are_made_up(browser, tmp_path):
+    affine = GEOMETRY.affine.copy()
+    affine[1, 0] = 0.8
+    tilted = Geometry(GEOMETRY.shape, affine)
+    with open_archive(tmp_path / "archive") as archive:
+        store(archive, encoded(ct(chest(BALLS), tilted)))
+        with serving(archive) as url, opened(browser, url, f"{ROOT}.1") as page:
+            assert page.locator("#tview .pictures").get_attribute("data-layout") == "single"
+            assert canvas(page, "stack").max() > 150
+
+
+def test_it_says_so_where_it_is_not_built(sqlite_archive, monkeypatch):
+    store(sqlite_archive, encoded(ct(chest(BALLS)[:2], GEOMETRY)))
+    monkeypatch.setattr("firstread.web.pages.tview.SCRIPT", "tview/absent.js")
+    with serving(sqlite_archive) as url:
+        answer = requests.get(f"{url}/studies/{ROOT}.1/view", timeout=20)
+        assert answer.status_code == 200
+        assert "make viewer" in answer.text and "<script" not in answer.text
