@@ -135,6 +135,7 @@ def _write_result(folder: Path, case: Case) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "key-N1.png").write_bytes(b"a picture")
+    (folder / "report.html").write_text("<p>A preliminary report.</p>", encoding="utf-8")
     (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
 
 
