@@ -83,13 +83,11 @@ class Ticker:
         configuration = self.configuration()
         if not self._hold(configuration, at):
             return False
-        while self._anything_due(at):
+        if self._anything_due(at):
             with writing(self._engine) as connection:
                 if lease.holder(connection, at) != self.name:
                     return False
-                done = run_due(connection, configuration, self._directory, at)
-            if done < PORTION:
-                break
+                run_due(connection, configuration, self._directory, at)
         self._close(configuration, at)
         self._send(configuration, at)
         return True
