@@ -134,6 +134,9 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/login"): Open("Who is not logged in logs in here."),
     ("GET", "/login/code"): Open("The second step of logging in."),
     ("POST", "/login/code"): Open("The second step of logging in."),
+    ("GET", "/login/oidc"): Open("Who is not logged in is sent to the provider."),
+    ("GET", "/login/oidc/callback"): Open("The way back from the provider, in the browser that went there."),
+    ("POST", "/login/oidc/logout"): Open("Ends sessions on a token that the provider signed."),
     ("POST", "/logout"): Open("Ends the own session."),
     ("GET", "/setup"): Open("A link that works once is asked for."),
     ("POST", "/setup"): Open("A link that works once is asked for."),
@@ -146,6 +149,13 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/account/sessions"): Open(_PERSON),
     ("POST", "/account/tokens"): Open(_PERSON),
     ("POST", "/account/tokens/revoke"): Open(_PERSON),
+    ("GET", "/accounts"): Needs("account.manage", "whole"),
+    # What they do is in tests/web/pages/test_accounts.py; no two answers are the same, so here they are refused alone.
+    ("POST", "/accounts"): Needs("account.manage", "stream"),
+    ("POST", "/accounts/roles"): Needs("account.manage", "stream"),
+    ("POST", "/accounts/link"): Needs("account.manage", "stream"),
+    ("POST", "/accounts/disable"): Needs("account.manage", "stream"),
+    ("POST", "/accounts/sessions"): Needs("account.manage", "stream"),
 }
 
 SERVICES: dict[str, Needs | Open] = {
@@ -165,6 +175,10 @@ _SETTINGS = "Shows or checks the user's own settings."
 
 def _job(case: Case) -> list[str]:
     return [str(case.job)]
+
+
+def _accounts(*arguments: str) -> Needs:
+    return Needs("account.manage", "whole", arguments=lambda case: [*arguments])
 
 
 def _rights(*arguments: str) -> Needs:
@@ -192,9 +206,9 @@ COMMANDS: dict[str, Needs | Open] = {
     "config show": Open(_SETTINGS),
     "routes list": Open(_SETTINGS),
     "routes check": Open(_SETTINGS),
-    "routes add": Open("Changes a file of the settings, which the operating system guards."),
-    "routes remove": Open("Changes a file of the settings, which the operating system guards."),
-    "routes undo": Open("Changes a file of the settings, which the operating system guards."),
+    "routes add": Needs("route.manage", "whole", arguments=lambda case: ["nowhere.toml"]),
+    "routes remove": Needs("route.manage", "whole", arguments=lambda case: ["none"]),
+    "routes undo": Needs("route.manage", "whole"),
     "destinations list": Open(_SETTINGS),
     "destinations test": Open(_NODE),
     "echo": Open(_NODE),
@@ -216,6 +230,20 @@ COMMANDS: dict[str, Needs | Open] = {
     "jobs cancel": Needs("job.manage", "one", arguments=_job, changes=True),
     "deliveries list": Needs("job.read", "list", arguments=lambda case: ["--json"]),
     "deliveries retry": Needs("job.manage", "one", arguments=_job, changes=True),
+    "users add": _accounts("a name with spaces"),
+    "users list": _accounts(),
+    "users show": _accounts("nobody"),
+    "users set": _accounts("nobody"),
+    "users roles": _accounts("nobody"),
+    "users disable": _accounts("nobody"),
+    "users reset-link": _accounts("nobody"),
+    "users unlock": _accounts("nobody"),
+    "users link": _accounts("nobody", "7"),
+    "users sessions": _accounts("nobody"),
+    "users revoke": _accounts("nobody"),
+    "tokens create": _accounts("nobody", "test", "--scope", "study.read"),
+    "tokens list": _accounts(),
+    "tokens revoke": _accounts("nobody", "test"),
     "access explain": _rights("somebody", "study.read"),
     "access rules": _rights(),
     "access grant": _rights("role:none", "study.read"),
@@ -232,14 +260,14 @@ COMMANDS: dict[str, Needs | Open] = {
     "access departments give": _rights("somebody", " "),
     "access departments take": _rights("somebody", "none"),
     "access projects list": _rights(),
-    "access projects make": _rights("mine"),
+    "access projects create": _rights("mine"),
     "access projects remove": _rights("none"),
     "access projects put": _rights("none", "1.2"),
     "access projects drop": _rights("none", "1.2"),
     "access projects give": _rights("somebody", "none"),
     "access projects take": _rights("somebody", "none"),
     "access datasets list": _rights(),
-    "access datasets make": _rights("mine"),
+    "access datasets create": _rights("mine"),
     "access datasets remove": _rights("none"),
     "access datasets put": _rights("none", "1.2"),
     "access datasets drop": _rights("none", "1.2"),
@@ -252,6 +280,11 @@ COMMANDS: dict[str, Needs | Open] = {
         "RADIOLOGIST", "department:none", "--reason", "to see who may do this"
     ),
     "access break-glass end": _rights("0"),
+    "audit verify": Needs("audit.read", "whole"),
+    "audit search": Needs("audit.read", "whole"),
+    "audit show": Needs("audit.read", "whole", arguments=lambda case: ["1"]),
+    "audit export": Needs("audit.read", "whole"),
+    "audit head": Needs("audit.read", "whole"),
     "access break-glass list": Needs("audit.read", "whole"),
     "access break-glass review": Needs("audit.read", "whole", arguments=lambda case: ["0"]),
 }

@@ -73,7 +73,17 @@ class Study(Base):
     """
 
     __tablename__ = "study"
-    __table_args__ = (Index("ix_study_date_time", "study_date", "study_time", "id"),)
+    # Most studies may lack what a physician is known by: an index with them would look as if it told nothing apart.
+    __table_args__ = (
+        Index("ix_study_date_time", "study_date", "study_time", "id"),
+        *(
+            Index(
+                f"ix_study_{column}", column,
+                sqlite_where=text(f"{column} != ''"), postgresql_where=text(f"{column} != ''"),
+            )
+            for column in ("referring_key", "referring_id")
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
@@ -84,8 +94,8 @@ class Study(Base):
     accession_number: Mapped[str] = mapped_column(index=True)
     description: Mapped[str]
     referring_physician: Mapped[str]
-    referring_key: Mapped[str] = mapped_column(server_default=text("''"), index=True)
-    referring_id: Mapped[str] = mapped_column(server_default=text("''"), index=True)
+    referring_key: Mapped[str] = mapped_column(server_default=text("''"))
+    referring_id: Mapped[str] = mapped_column(server_default=text("''"))
     department: Mapped[str] = mapped_column(server_default=text("''"), index=True)
     sender: Mapped[str] = mapped_column(server_default=text("''"))
     institution: Mapped[str] = mapped_column(server_default=text("''"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from firstread.archive.archive import Archive
@@ -18,6 +18,9 @@ from firstread.archive.results import remove_results
 
 SLACK_PERCENT = 5.0  # below the watermark, so that not every instance starts a clean-up
 PORTION = 100
+
+Told = Callable[[Connection, str, str, int], None]
+"""Called in the transaction of a removal with Patient ID, Study Instance UID and the number of instances."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,7 @@ def retain(
     full_percent: float | None,
     at: datetime | None = None,
     fullness: Callable[[Archive], float] = disk_percent,
+    told: Told | None = None,
 ) -> Removed:
     """Remove the studies that the rules let go, the longest untouched first.
 
@@ -104,6 +108,7 @@ def retain(
             None: fullness is no reason.
         at: The present moment; None: now.
         fullness: Measures the disk.
+        told: Called in the transaction of each removal.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -111,12 +116,12 @@ def retain(
     removed = Removed()
     if keep_days is not None:
         before = (at or now()) - timedelta(days=keep_days)
-        removed += _remove_while(archive, f"older than {keep_days} days", Study.last_received_at < before)
+        rule = f"older than {keep_days} days"
+        removed += _remove_while(archive, rule, Study.last_received_at < before, told=told)
     if full_percent is not None and fullness(archive) > full_percent:
         low = max(full_percent - SLACK_PERCENT, 0.0)
-        removed += _remove_while(
-            archive, f"disk above {full_percent:g} %", go_on=lambda: fullness(archive) > low
-        )
+        rule = f"disk above {full_percent:g} %"
+        removed += _remove_while(archive, rule, go_on=lambda: fullness(archive) > low, told=told)
     return removed
 
 
@@ -125,6 +130,7 @@ def _remove_while(
     rule: str,
     *conditions: ColumnElement[bool],
     go_on: Callable[[], bool] = lambda: True,
+    told: Told | None,
 ) -> Removed:
     removed = Removed()
     while True:
@@ -137,16 +143,22 @@ def _remove_while(
         for key in keys:
             if not go_on():
                 return removed + gone
-            gone += _remove(archive, key, rule, conditions)
+            gone += _remove(archive, key, rule, conditions, told)
         removed += gone
         if not gone.studies:
             return removed
 
 
-def _remove(archive: Archive, key: int, rule: str, conditions: tuple[ColumnElement[bool], ...]) -> Removed:
+def _remove(
+    archive: Archive, key: int, rule: str, conditions: tuple[ColumnElement[bool], ...], told: Told | None
+) -> Removed:
     with writing(archive.engine) as connection:
         # Once more, now that nobody else can write to it.
-        locked = select(Study.study_uid, Study.patient_key).where(Study.id == key, removable(), *conditions)
+        locked = (
+            select(Study.study_uid, Study.patient_key, Patient.patient_id)
+            .join(Patient, Patient.id == Study.patient_key)
+            .where(Study.id == key, removable(), *conditions)
+        )
         study = connection.execute(locked.with_for_update(of=Study)).one_or_none()
         if study is None:
             return Removed()
@@ -160,6 +172,8 @@ def _remove(archive: Archive, key: int, rule: str, conditions: tuple[ColumnEleme
         connection.execute(
             insert(Removal).values(study_uid=study.study_uid, rule=rule, instances=len(files), size=size)
         )
+        if told is not None:
+            told(connection, study.patient_id, study.study_uid, len(files))
         connection.execute(delete(Study).where(Study.id == key))
         others = select(Study.id).where(Study.patient_key == study.patient_key)
         connection.execute(delete(Patient).where(Patient.id == study.patient_key, not_(exists(others))))

@@ -9,6 +9,7 @@ from firstread.cli.access import access
 from firstread.cli.accounts import tokens, users
 from firstread.cli.alerts import alerts
 from firstread.cli.archive import archive
+from firstread.cli.audit import audit
 from firstread.cli.bench import bench
 from firstread.cli.config import config
 from firstread.cli.deliveries import deliveries
@@ -80,3 +81,4 @@ app.command()(send)
 app.command()(echo)
 app.add_typer(destinations, name="destinations")
 app.add_typer(deliveries, name="deliveries")
+app.add_typer(audit, name="audit")

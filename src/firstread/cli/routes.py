@@ -139,13 +139,17 @@ def add(
 
     Exit codes: 0 added, 2 a route cannot be used, and nothing was changed, 5 the file cannot be written.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.settings import load_settings
     from firstread.workflow.routes.change import add_routes
     from firstread.workflow.routes.load import parse_routes, read_text
 
-    text = sys.stdin.read() if file == "-" else read_text(Path(file))
-    new = parse_routes(text, Path(file))
-    add_routes(load_settings(), new, before=before)
+    settings = load_settings()
+    with acting(Action.MANAGE_ROUTES, settings):
+        text = sys.stdin.read() if file == "-" else read_text(Path(file))
+        new = parse_routes(text, Path(file))
+        add_routes(settings, new, before=before)
     if not quiet:
         print(f"{len(new)} routes added.")
 
@@ -163,10 +167,14 @@ def remove(
 
     Exit codes: 0 removed, 2 the file has no such route, 5 it cannot be written.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.settings import load_settings
     from firstread.workflow.routes.change import remove_route
 
-    remove_route(load_settings(), name)
+    settings = load_settings()
+    with acting(Action.MANAGE_ROUTES, settings):
+        remove_route(settings, name)
     if not quiet:
         print(f"{name} removed.")
 
@@ -181,10 +189,14 @@ def undo(quiet: Quiet = False) -> None:
 
     Exit codes: 0 taken back, 2 there is nothing to take back, 5 the file cannot be written.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.settings import load_settings
     from firstread.workflow.routes.change import undo as undo_change
 
-    there = undo_change(load_settings())
+    settings = load_settings()
+    with acting(Action.MANAGE_ROUTES, settings):
+        there = undo_change(settings)
     if not quiet:
         print(f"The file of routes is as it was before, with {len(there)} routes.")
 

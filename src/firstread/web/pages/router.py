@@ -3,7 +3,18 @@
 from fastapi import APIRouter, Depends
 
 from firstread.access.people import read_form_token
-from firstread.web.pages import account, alerts, jobs, language, login, provider_login, setup, study, worklist
+from firstread.web.pages import (
+    account,
+    accounts,
+    alerts,
+    jobs,
+    language,
+    login,
+    provider_login,
+    setup,
+    study,
+    worklist,
+)
 from firstread.web.reports import clinician, editor, quality
 
 
@@ -16,6 +27,7 @@ def pages_router() -> APIRouter:
         provider_login,
         setup,
         account,
+        accounts,
         worklist,
         study,
         jobs,
