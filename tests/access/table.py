@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.access.world import Case
+from tests.alerts.samples import result
 
 RIGHTS: dict[str, dict[str, Literal["all", "scope"]]] = {
     "administrator": dict.fromkeys(
@@ -69,6 +70,7 @@ class Needs:
     body: Callable[[Case], bytes] | None = None
     marker: Callable[[Case], str] = lambda case: case.study
     arguments: Callable[[Case], list[str]] = lambda case: []
+    alert: Callable[[Case], int] = lambda case: case.alert
     changes: bool = False
 
 
@@ -93,6 +95,45 @@ _STOW: dict[str, Any] = {
 }
 _S, _E, _I = "/dicom-web/studies/{study}", "/series/{series}", "/instances/{instance}"
 _PERSON = "Its visitor has to be logged in, and is shown their own account alone."
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_JSON = {"Content-Type": "application/json"}
+_ALERT = "/api/alerts/{alert}"
+_ALERTS: dict[tuple[str, str], Any] = {
+    ("GET", "/api/alerts"): Needs("alert.read", "list"),
+    ("GET", "/api/alerts/mine"): Needs("alert.acknowledge", "list"),
+    ("GET", "/api/alerts/statistics"): Needs("alert.read", "whole"),
+    ("GET", "/api/alerts/configuration"): Needs("alert.manage", "whole"),
+    ("POST", "/api/alerts/test"): Needs(
+        "alert.manage", "whole", headers=_JSON, body=lambda case: result().model_dump_json().encode()
+    ),
+    ("POST", "/api/alerts/seen"): Needs(
+        "alert.acknowledge", "whole", headers=_JSON, body=lambda case: b'{"alerts": []}'
+    ),
+    ("GET", _ALERT): Needs("alert.read", "one"),
+    ("GET", f"{_ALERT}/communication"): Needs("alert.read", "one"),
+    ("GET", "/alerts"): Needs("alert.read", "list", marker=lambda case: case.patient_id),
+    ("GET", "/alerts/{alert}"): Needs("alert.read", "one"),
+}
+for _of, _sent, _said in (
+    (_ALERT, _JSON, {"": b"{}", "reason": b'{"reason": "r"}', "level": b'{"reason": "r", "level": "days"}'}),
+    ("/alerts/{alert}", _FORM, {"": b"", "reason": b"reason=r", "level": b"reason=r&level=days"}),
+):
+    for _what, _action, _needs in (
+        ("acknowledge", "alert.acknowledge", ""),
+        ("confirm", "report.sign", ""),
+        ("downgrade", "report.sign", "level"),
+        ("cancel", "report.sign", "reason"),
+        ("close", "alert.acknowledge", ""),
+    ):
+        _ALERTS["POST", f"{_of}/{_what}"] = Needs(
+            _action,
+            "one",
+            headers=_sent,
+            body=lambda case, content=_said[_needs]: content,
+            alert=(lambda case: case.acknowledged_alert) if _what == "close" else (lambda case: case.alert),
+            changes=True,
+        )
 
 ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("GET", "/dicom-web/studies"): Needs(_READ, "list"),
@@ -125,6 +166,7 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("DELETE", f"{_S}{_E}"): Needs("study.delete", "one", changes=True),
     ("DELETE", _S): Needs("study.delete", "one", changes=True),
     ("GET", "/events"): Needs(_READ, "stream"),
+    **_ALERTS,
     ("GET", "/openapi.json"): Open("What the service can do is no secret."),
     ("GET", "/static/{of}/{name:path}"): Open("Files of the package."),
     ("GET", "/health/live"): Open("Names neither patients nor places."),
@@ -179,6 +221,10 @@ def _job(case: Case) -> list[str]:
 
 def _accounts(*arguments: str) -> Needs:
     return Needs("account.manage", "whole", arguments=lambda case: [*arguments])
+
+
+def _alert(*arguments: str) -> Callable[[Case], list[str]]:
+    return lambda case: [str(case.alert), *arguments]
 
 
 def _rights(*arguments: str) -> Needs:
@@ -244,6 +290,20 @@ COMMANDS: dict[str, Needs | Open] = {
     "tokens create": _accounts("nobody", "test", "--scope", "study.read"),
     "tokens list": _accounts(),
     "tokens revoke": _accounts("nobody", "test"),
+    "alerts list": Needs("alert.read", "list", arguments=lambda case: ["--json", "--all"]),
+    "alerts show": Needs("alert.read", "one", arguments=_alert()),
+    "alerts stats": Needs("alert.read", "whole"),
+    "alerts chain": Open(_SETTINGS),
+    "alerts rules": Open(_SETTINGS),
+    "alerts check": Open(_SETTINGS),
+    "alerts test": Needs("report.read_preliminary", "one", arguments=lambda case: [case.study]),
+    "alerts acknowledge": Needs("alert.manage", "one", arguments=_alert("--to", "x"), changes=True),
+    "alerts confirm": Needs("alert.manage", "one", arguments=_alert(), changes=True),
+    "alerts downgrade": Needs(
+        "alert.manage", "one", arguments=_alert("--to", "days", "--reason", "r"), changes=True
+    ),
+    "alerts cancel": Needs("alert.manage", "one", arguments=_alert("--reason", "r"), changes=True),
+    "alerts close": Needs("alert.manage", "one", arguments=_alert(), changes=True),
     "access explain": _rights("somebody", "study.read"),
     "access rules": _rights(),
     "access grant": _rights("role:none", "study.read"),

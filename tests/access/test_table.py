@@ -120,7 +120,8 @@ def client(archive):
 
 def ask(client, route, row, role, case):
     method, path = route
-    values = {"study": case.study, "series": case.series, "instance": case.instance, **row.path}
+    values = {"study": case.study, "series": case.series, "instance": case.instance}
+    values |= {"alert": str(row.alert(case)), **row.path}
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", value)
     content = row.body(case) if row.body else None

@@ -1,13 +1,16 @@
 """A small hospital: two departments, a study in each, and for every role an actor who may see the first at most."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from firstread.access import Actor
 from firstread.access.rights.collections import add_collection, add_study, list_collections
 from firstread.access.rights.holdings import give
+from firstread.alerts.models import Alert
 from firstread.archive import Archive
+from firstread.archive.columns import now
 from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Job, Result, Study
 from tests.archive.samples import instances
@@ -47,6 +50,16 @@ class Case:
         return self.number
 
     @property
+    def alert(self) -> int:
+        """An open alert of the study."""
+        return self.number
+
+    @property
+    def acknowledged_alert(self) -> int:
+        """One that was acknowledged and is to be closed."""
+        return self.number + 100
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What tells that the study is there, wherever it is read."""
         return (self.study, self.patient_id, self.patient_name, self.referring)
@@ -80,6 +93,7 @@ def fill(archive: Archive) -> None:
         _put_into_project(connection)
         for case in (INSIDE, OUTSIDE):
             key = connection.execute(select(Study.id).where(Study.study_uid == case.study)).scalar_one()
+            _alert(connection, case, key)
             if connection.execute(select(Job.id).where(Job.id == case.job)).first() is None:
                 connection.execute(
                     insert(Job).values(id=case.job, study_key=key, reader="none", state="failed")
@@ -97,6 +111,23 @@ def fill(archive: Archive) -> None:
                         state="failed",
                     )
                 )
+
+
+def _alert(connection, case: Case, study_key: int) -> None:
+    """Raise an alert that nobody was told yet, and one that was acknowledged; or make them so again."""
+    long_ago = now() - timedelta(minutes=1)
+    for number, state in ((case.alert, "raised"), (case.acknowledged_alert, "acknowledged")):
+        values = {
+            "study_key": study_key, "study_uid": case.study, "subject": f"rule:{number}", "reader": "none", "rule": "r",
+            "rule_level": "minutes", "level": "minutes", "state": state, "title": "T", "text": "", "because": "",
+            "raised_at": long_ago, "deadline_at": long_ago,
+            "acknowledged_at": long_ago if state == "acknowledged" else None,
+        }  # fmt: skip
+        known = connection.execute(select(Alert.id).where(Alert.id == number)).first()
+        statement = (
+            insert(Alert).values(id=number) if known is None else update(Alert).where(Alert.id == number)
+        )
+        connection.execute(statement.values(values))
 
 
 def staff(archive: Archive, *, kind: str = "person") -> dict[str, Actor]:
