@@ -19,6 +19,7 @@ tells that a study is in it (its Study Instance UID as a rule). Of a command `ar
 A new action gets its line in `RIGHTS` for each role that has it: "all" studies, or those in "scope".
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -94,7 +95,22 @@ _STOW: dict[str, Any] = {
     "body": _multipart,
 }
 _S, _E, _I = "/dicom-web/studies/{study}", "/series/{series}", "/instances/{instance}"
+_A = "/api/studies/{study}"
+_SECRET = {"password": "secret"}
+_BY_HAND = {
+    "center_lps_mm": [0, 0, 0], "long_mm": 9, "short_mm": 7, "attenuation": "solid", "laterality": "left",
+    "sop_instance_uid": "1.2.3",
+}  # fmt: skip
 _PERSON = "Its visitor has to be logged in, and is shown their own account alone."
+
+
+def _seen(version: int) -> dict[str, str]:
+    return {"If-Match": f'"{version}"', "Content-Type": "application/json"}
+
+
+def _json(content: Any) -> Callable[[Case], bytes]:
+    return lambda case: json.dumps(content).encode()
+
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _JSON = {"Content-Type": "application/json"}
@@ -165,6 +181,38 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("DELETE", f"{_S}{_E}{_I}"): Needs("study.delete", "one", changes=True),
     ("DELETE", f"{_S}{_E}"): Needs("study.delete", "one", changes=True),
     ("DELETE", _S): Needs("study.delete", "one", changes=True),
+    ("GET", f"{_A}/result"): Needs("report.read_preliminary", "one"),
+    ("GET", f"{_A}/report"): Needs("report.read_preliminary", "one"),
+    ("GET", f"{_A}/report/history"): Needs("report.read_preliminary", "one"),
+    ("GET", f"{_A}/report/history/{{number}}"): Needs("report.read_preliminary", "one", path={"number": "1"}),
+    ("GET", f"{_A}/report/diff"): Needs("report.read_preliminary", "one"),
+    # `fill` leaves a report in its third version, and brings it back to that after each row with `changes`.
+    ("PATCH", f"{_A}/report"): Needs("report.edit", "one", headers=_seen(3), body=_json({})),
+    ("POST", f"{_A}/findings/prepare"): Needs("report.edit", "one"),
+    ("POST", f"{_A}/findings"): Needs(
+        "report.edit", "one", headers=_seen(3), body=_json({"by_hand": _BY_HAND}), changes=True
+    ),
+    ("DELETE", f"{_A}/report/amend"): Needs("report.edit", "one", headers=_seen(3), changes=True),
+    ("POST", f"{_A}/report/sign"): Needs("report.sign", "one", headers=_seen(3), body=_json(_SECRET)),
+    ("POST", f"{_A}/report/addendum"): Needs(
+        "report.sign", "one", headers=_seen(4), body=_json({**_SECRET, "text": "Seen."})
+    ),
+    ("POST", f"{_A}/report/amend"): Needs(
+        "report.edit", "one", headers=_seen(5), body=_json({"reason": "a reason"}), changes=True
+    ),
+    ("GET", "/studies/{study}/report"): Needs("report.read_preliminary", "one"),
+    ("GET", "/api/report-texts"): Needs("report.edit", "whole"),
+    ("POST", "/api/report-texts"): Needs(
+        "report.edit",
+        "whole",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        body=lambda case: b"kind=macro&name=normal&section=findings&text=Normal.",
+    ),
+    ("GET", "/reports"): Needs("report.read", "list"),
+    ("GET", "/reports/{study}"): Needs("report.read", "one"),
+    ("GET", "/reports/{study}/report.pdf"): Needs("report.read", "one"),
+    ("GET", "/reports/{study}/key/{name}"): Needs("report.read", "one", path={"name": "N1"}),
+    ("GET", "/quality"): Needs("report.sign", "whole"),
     ("GET", "/events"): Needs(_READ, "stream"),
     **_ALERTS,
     ("GET", "/openapi.json"): Open("What the service can do is no secret."),
@@ -304,6 +352,18 @@ COMMANDS: dict[str, Needs | Open] = {
     ),
     "alerts cancel": Needs("alert.manage", "one", arguments=_alert("--reason", "r"), changes=True),
     "alerts close": Needs("alert.manage", "one", arguments=_alert(), changes=True),
+    "reports list": Needs("report.read_preliminary", "list", arguments=lambda case: ["--json"]),
+    "reports show": Needs("report.read_preliminary", "one", arguments=lambda case: [case.study]),
+    "reports history": Needs("report.read_preliminary", "one", arguments=lambda case: [case.study]),
+    "reports diff": Needs("report.read_preliminary", "one", arguments=lambda case: [case.study, "1", "1"]),
+    "reports stats": Needs("report.read", "whole"),
+    "reports templates list": Needs("service.operate", "whole"),
+    "reports templates add": Needs(
+        "service.operate", "whole", arguments=lambda case: ["name", "nowhere", "--section", "findings"]
+    ),
+    "reports templates remove": Needs(
+        "service.operate", "whole", arguments=lambda case: ["name", "--section", "findings"]
+    ),
     "access explain": _rights("somebody", "study.read"),
     "access rules": _rights(),
     "access grant": _rights("role:none", "study.read"),

@@ -1,9 +1,11 @@
 """A small hospital: two departments, a study in each, and for every role an actor who may see the first at most."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from firstread.access import Actor
 from firstread.access.rights.collections import add_collection, add_study, list_collections
@@ -13,6 +15,10 @@ from firstread.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Job, Result, Study
+from firstread.findings import Acquisition, ReaderIdentity, ReadResult
+from firstread.workflow.reporting.models import Report
+from firstread.workflow.reporting.report import open_report
+from firstread.workflow.reporting.signing import Signatory, begin_amendment, sign
 from tests.archive.samples import instances
 from tests.dicom.ct_series import ROOT
 
@@ -21,6 +27,8 @@ ROLES = (
 )  # fmt: skip
 """The shipped roles; `nobody` has none of them."""
 SLICES = 2
+AMENDING = 3
+"""Number of the version in which `fill` leaves a report."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ def fill(archive: Archive) -> None:
                     insert(Job).values(id=case.job, study_key=key, reader="none", state="failed")
                 )
                 folder = f"results/{case.study}/{case.job}"
+                _write_result(archive.folder / folder, case)
                 connection.execute(
                     insert(Result).values(id=case.job, job_key=case.job, folder=folder, digest="")
                 )
@@ -111,6 +120,42 @@ def fill(archive: Archive) -> None:
                         state="failed",
                     )
                 )
+
+    for case in (INSIDE, OUTSIDE):
+        _report(archive, case)
+
+
+def _write_result(folder: Path, case: Case) -> None:
+    """Write what a reader would have found: nothing."""
+    result = ReadResult(
+        study_uid=case.study,
+        series_uid=case.series,
+        reader=ReaderIdentity(name="none", version="1"),
+        acquisition=Acquisition(modality="CT", slices=SLICES, spacing_mm=(1.0, 1.0, 1.0)),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "key-N1.png").write_bytes(b"a picture")
+    (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
+
+
+def _report(archive: Archive, case: Case) -> None:
+    """Let the report be in its third version: drafted, signed, and being amended."""
+    opened = open_report(archive, case.study)
+    if opened.version == AMENDING and opened.amending:
+        return
+    with writing(archive.engine) as connection:
+        connection.execute(delete(Report).where(Report.id == opened.key))
+    shutil.rmtree(archive.folder / f"results/{case.study}/report-{AMENDING - 1}", ignore_errors=True)
+    opened = open_report(archive, case.study)
+    signer = Signatory(None, "anne", "Dr Anne")
+    anne = Actor("person", "anne")
+    with writing(archive.engine) as connection:
+        opened, _ = sign(connection, archive, case.study, anne, signer, expected=opened.version)
+    signed = archive.folder / f"results/{case.study}/report-{opened.version}"
+    signed.mkdir()
+    (signed / "report.pdf").write_bytes(b"a document")
+    with writing(archive.engine) as connection:
+        begin_amendment(connection, archive, case.study, anne, reason="a reason", expected=opened.version)
 
 
 def _alert(connection, case: Case, study_key: int) -> None:

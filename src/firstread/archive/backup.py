@@ -190,14 +190,15 @@ def _kept() -> list[Table]:
 
 
 def _portions(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:
+    (key,) = table.primary_key.columns  # a number, be it its own or that of what the row is about
     last = 0
     while True:
-        rows = source.execute(select(table).where(table.c.id > last).order_by(table.c.id).limit(PORTION))
+        rows = source.execute(select(table).where(key > last).order_by(key).limit(PORTION))
         portion: list[Mapping[str, Any]] = [dict(row) for row in rows.mappings()]
         if not portion:
             return
         yield portion
-        last = portion[-1]["id"]
+        last = portion[-1][key.name]
 
 
 def _settle(target: Connection) -> None:
@@ -205,6 +206,8 @@ def _settle(target: Connection) -> None:
     if target.dialect.name != "postgresql":
         return
     for table in _kept():
+        if "id" not in table.c:
+            continue
         highest = target.execute(select(func.max(table.c.id))).scalar_one()
         if highest is not None:
             target.execute(
