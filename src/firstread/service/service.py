@@ -158,7 +158,10 @@ class Service:
             "disk": lambda: _disk(self._archive, settings.archive_reserve_mib * _MIB),
         }
         health = Health(checks | {part.name: part.wrong for part in self.parts})
-        return web_part(self._archive, settings, health, with_api=with_api)
+        # Pages tell where to send: where the node listens in truth, also where it chose a free port.
+        listening = [part.facts()["port"] for part in self.parts if isinstance(part, DicomPart)]
+        told = settings.model_copy(update={"dicom_port": listening[0]}) if listening else settings
+        return web_part(self._archive, told, health, with_api=with_api)
 
 
 def _database(archive: Archive) -> str | None:

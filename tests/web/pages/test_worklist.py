@@ -304,3 +304,17 @@ def test_forms_work_without_scripts(browser, sqlite_archive, url):
         page.get_by_role("button", name="Hold").click()
         assert page.get_by_text("Held: retention leaves it").is_visible() or page.goto(f"/studies/{uid}")
         assert page.get_by_text("Held: retention leaves it").is_visible()
+
+
+def test_a_door_of_rights_serves_every_page_to_whoever_calls_from_here(sqlite_archive):
+    from firstread.access.door import RightsDoor
+    from firstread.access.rights import Rights
+
+    door = RightsDoor(Rights(sqlite_archive.engine), local_roles=frozenset({"administrator"}))
+    with running(create_app(sqlite_archive, door=door, keep_metadata=False)) as url:
+        for fill in (lambda: None, lambda: add_studies(sqlite_archive, 3)):
+            fill()
+            for path in ("/", "/jobs", "/worklist/rows"):
+                assert (
+                    requests.get(url + path, headers={"Accept": "text/html"}, timeout=10).status_code == 200
+                )
