@@ -21,7 +21,7 @@ JOBS   ?= auto
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo viewer test lint format docs bench figure3 reference train-lung-nodule clean
+.PHONY: help demo viewer test lint format docs bench figure3 reference sbom vulnerabilities train-lung-nodule clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,7 @@ lint: $(VENV)/.installed-lint ## check style, types, dependencies between packag
 	@$(BIN)/lint-imports
 	@$(BIN)/python scripts/check-docs
 	@$(BIN)/python scripts/write-reference --check
+	@$(BIN)/python scripts/check-licences
 
 format: $(VENV)/.installed-lint ## format the code and sort the imports
 	@$(BIN)/ruff check --fix --select I .
@@ -67,6 +68,13 @@ format: $(VENV)/.installed-lint ## format the code and sort the imports
 
 reference: $(VENV)/.installed-run ## write docs/reference from the code
 	@$(BIN)/python scripts/write-reference
+
+sbom: $(VENV)/.installed-lint ## write what firstread is made of, as CycloneDX (OUT=folder)
+	@mkdir -p "$(OUT)"
+	@$(BIN)/python scripts/write-sbom "$(OUT)/firstread.cdx.json"
+
+vulnerabilities: $(VENV)/.installed-lint ## ask whether a pinned package is known to be vulnerable (needs the network)
+	@PYTHON=$(BIN)/python scripts/check-vulnerabilities
 
 docs: $(VENV)/.installed-run ## check that links resolve and that the reference is current
 	@$(BIN)/python scripts/check-docs

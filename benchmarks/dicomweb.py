@@ -1,7 +1,8 @@
 """Time DICOMweb over a large archive: worklist queries among 100,000 studies, and the metadata of 1,000 slices.
 
 The studies are rows only, inserted in bulk; the slices are real instances that are received. A real server is asked
-over HTTP, on SQLite and, with --url, on a PostgreSQL database that is empty. Run it from the repository:
+over HTTP, on SQLite and, with --url, on a PostgreSQL database that is empty; by an administrator, by a radiologist
+of one of twenty departments, and by a clinician who ordered twenty studies. Run it from the repository:
 
     .venv/bin/python benchmarks/dicomweb.py [--url postgresql://…]
 """
@@ -19,6 +20,10 @@ from time import perf_counter
 import requests
 from sqlalchemy import insert
 
+from firstread.access import Actor
+from firstread.access.door import RightsDoor
+from firstread.access.rights import Rights
+from firstread.access.rights.holdings import give
 from firstread.archive import Archive, Part10, open_archive
 from firstread.archive.database import writing
 from firstread.archive.models import Patient, PatientWord, Series, Study
@@ -32,6 +37,11 @@ from tests.dicom.ct_series import ROOT, anatomy, ct_series, encode
 
 PORTION = 5000
 BAR_MS = 50.0  # p95 of a query
+READERS = (
+    Actor("person", "administrator", roles=frozenset({"administrator"})),
+    Actor("person", "radiologist", roles=frozenset({"radiologist"}), departments=frozenset({"D7"})),
+    Actor("person", "clinician", roles=frozenset({"clinician"})),
+)
 QUERIES = (
     "StudyDate={day}&ModalitiesInStudy=CT&limit=50",
     "StudyDate={day}-&limit=50",
@@ -68,7 +78,8 @@ def fill(archive: Archive, count: int) -> None:
             day = (first + timedelta(days=chance.randrange(3650))).strftime("%Y%m%d")
             studies.append({"id": n, "patient_key": n, "study_uid": f"1.2.3.{n}", "study_id": "", "study_date": day,
                             "study_time": "120000", "accession_number": f"A{n}", "description": "CHEST",
-                            "referring_physician": "", "number_of_series": 1, "number_of_instances": 0})  # fmt: skip
+                            "referring_physician": "", "number_of_series": 1, "number_of_instances": 0,
+                            "department": f"D{n % 20}", "referring_key": f"physician{n % 5000}"})  # fmt: skip
             series.append({"id": n, "study_key": n, "series_uid": f"1.2.3.{n}.1", "number": 1, "description": "",
                            "modality": chance.choice(("CT", "MR", "DX")), "body_part": "CHEST",
                            "number_of_instances": 0})  # fmt: skip
@@ -102,15 +113,25 @@ def measure(archive: Archive, options: argparse.Namespace) -> None:
     fill(archive, options.studies)
     for ds in ct_series(anatomy(options.slices, 16)):
         archive.receive(Part10.parse(encode(ds)))
+    for reader in READERS:
+        measure_as(reader, archive, options)
+
+
+def measure_as(reader: Actor, archive: Archive, options: argparse.Namespace) -> None:
+    """Ask as one reader, and print what was measured."""
+    with writing(archive.engine) as connection:
+        if reader.roles == {"clinician"}:
+            give(connection, reader.key, "referring", "physician7")
     socket = listen("127.0.0.1", 0)
-    server = service(create_app(archive, keep_metadata=False))
+    door = RightsDoor(Rights(archive.engine), lambda request: reader)
+    server = service(create_app(archive, door=door, keep_metadata=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
     thread.start()
     url = f"http://127.0.0.1:{socket.getsockname()[1]}/dicom-web"
     chance = random.Random(1)
     try:
         with requests.Session() as session:
-            print(f"\n{archive.engine.dialect.name}: {options.studies} studies")
+            print(f"\n{archive.engine.dialect.name}: {options.studies} studies, asked by {reader.name}")
             for query in QUERIES:
                 times = []
                 for _ in range(options.repeats):
@@ -123,7 +144,7 @@ def measure(archive: Archive, options: argparse.Namespace) -> None:
                 p95 = statistics.quantiles(times, n=20)[-1]
                 met = "" if p95 <= BAR_MS else f"   above {BAR_MS:.0f} ms"
                 print(f"  {query:84} p50 {statistics.median(times):6.1f} ms   p95 {p95:6.1f} ms{met}")
-            for kind in ("first", "again"):
+            for kind in ("first", "again") if reader is READERS[0] else ():
                 seconds, size = timed(session, f"{url}/studies/{ROOT}.1/series/{ROOT}.1.1/metadata")
                 print(f"  metadata of {options.slices} slices, {kind}: {seconds:.2f} s, {size / 1e6:.1f} MB")
     finally:

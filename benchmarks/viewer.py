@@ -94,6 +94,7 @@ def main() -> None:
             "PYTHONPATH": str(ROOT / "src"),
             "FIRSTREAD_ARCHIVE_DIR": f"{folder}/archive",
             "FIRSTREAD_API_PORT": "0",
+            "FIRSTREAD_API_LOCAL_ROLES": "administrator",
         }
         command = [sys.executable, "-m", "firstread.cli", "serve", "--role", "api", "--json", "--quiet"]
         served = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True)

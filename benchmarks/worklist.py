@@ -112,7 +112,8 @@ def _storm(url: str, archive, keys: list[int], *, seconds: float = 5.0, rate: in
     answer = requests.get(f"{url}/worklist/rows", timeout=60)
     print(
         f"\nstorm: {int(seconds * rate)} changes in {took:.1f} s, 10 listeners: "
-        f"{len(got) / 10 / took:.1f} messages a second each, {cpu / took:.2f} CPU; a page meanwhile {1000 * answer.elapsed.total_seconds():.0f} ms"
+        f"{len(got) / 10 / took:.1f} messages a second each, {cpu / took:.2f} CPU; "
+        f"a page meanwhile {1000 * answer.elapsed.total_seconds():.0f} ms"
     )
 
 

@@ -119,6 +119,19 @@ def browser():
 
 
 @pytest.fixture
+def quick_hashing(monkeypatch):
+    """Passwords are hashed with little work, where the work is not what is tested."""
+    from argon2 import PasswordHasher
+
+    from firstread.access.accounts import passwords
+
+    passwords._nobodys.cache_clear()
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
+    yield
+    passwords._nobodys.cache_clear()
+
+
+@pytest.fixture
 def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
     """The URL of an empty archive's database of the test's own."""
     with postgres_server.empty_archive() as url:

@@ -166,6 +166,6 @@ def test_scripts_are_executable_and_stop_at_the_first_error():
                 assert "\nset -euo pipefail\n" in text, path.name
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "bench", "figure3"])
+@pytest.mark.parametrize("target", ["demo", "test", "lint", "bench", "figure3", "sbom", "vulnerabilities"])
 def test_make_lists_its_targets(target):
     assert re.search(rf"^  make {target} ", run("make").stdout, re.MULTILINE)

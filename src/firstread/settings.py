@@ -202,6 +202,23 @@ class Settings(BaseSettings):
         description="TCP port on which a process without the role api serves the health checks. "
         "Default: none, it does not.",
     )
+    api_tls_certificate: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/web.pem"],
+        description="PEM file of the web service's certificate, with its chain; with it the service speaks HTTPS only. "
+        "A file that changes is taken within seconds. Default: none, plain HTTP.",
+    )
+    api_tls_key: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/web.key"],
+        description="PEM file of that certificate's key, without a password. Default: in the certificate's file.",
+    )
+    api_requests_per_minute: int = Field(
+        default=12_000,
+        ge=60,
+        description="Requests that one caller, by session, token or address, may make in a minute, in each process; "
+        "more are answered 429. Default: 12000.",
+    )
     api_allow_remote: bool = Field(
         default=False,
         description="Whether the web service may listen on other addresses than this computer's own; who calls needs "
@@ -399,6 +416,13 @@ class Settings(BaseSettings):
         examples=["St Elsewhere Hospital"],
         description="Name of the hospital or practice, as signed reports name who answers for them. Default: none.",
     )
+    destination_special_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        examples=[["169.254.10.5"]],
+        description="Addresses that `stow:` and `webhook:` destinations may have though they are link-local, multicast "
+        "or those under which clouds tell their secrets. A list, in the environment separated by commas. "
+        "Default: none.",
+    )
     public_url: AnyHttpUrl | None = Field(
         default=None,
         examples=["https://firstread.example"],
@@ -406,6 +430,54 @@ class Settings(BaseSettings):
         "`https://HOST`. Default: none, events have no links.",
     )
 
+    crosswalk_key: SecretStr | None = Field(
+        default=None,
+        examples=["SECRET"],
+        description="Key that closes the keys of research projects and their crosswalks, 32 characters or more; "
+        "`firstread projects new-key` makes one. Lost, no pseudonym leads back to a patient any more. Default: none, "
+        "there are no research projects.",
+    )
+
+    audit_key: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        examples=["32 random characters"],
+        description="Key that seals the audit trail, 16 characters or more, so that whoever can write the database "
+        "cannot forge it; keep it in a file. The same on all hosts. Default: none, the trail is chained without a key.",
+    )
+    audit_former_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        examples=[["FORMER KEY"]],
+        description="Keys that sealed the audit trail before `audit_key` did, to verify what they sealed; a list, in "
+        "the environment and in its file as JSON. Default: none.",
+    )
+    audit_source: str = Field(
+        default="firstread",
+        min_length=1,
+        description="Name of this installation in audit messages (AuditSourceID). Default: firstread.",
+    )
+    audit_syslog: str | None = Field(
+        default=None,
+        examples=["logs.hospital.example:6514"],
+        description="Collector of audit messages, which get there as syslog over TLS (RFC 5425): `HOST` or "
+        "`HOST:PORT`, 6514 where none is given. Default: none, the trail stays in the database.",
+    )
+    audit_syslog_authorities: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/hospital-ca.pem"],
+        description="PEM file of the authorities that the collector's certificate must be of. "
+        "Default: those of the system.",
+    )
+    audit_syslog_certificate: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/node.pem"],
+        description="PEM file of the certificate that is shown to the collector. Default: none is shown.",
+    )
+    audit_syslog_key: Path | None = Field(
+        default=None,
+        examples=["/etc/firstread/node.key"],
+        description="PEM file of that certificate's key, without a password. Default: in the certificate's file.",
+    )
     routes: tuple[dict[str, Any], ...] = Field(
         default=(),
         examples=[
@@ -466,7 +538,9 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
-    @field_validator("api_local_roles", "dicom_callers", "dicom_networks", mode="before")
+    @field_validator(
+        "api_local_roles", "dicom_callers", "dicom_networks", "destination_special_addresses", mode="before"
+    )
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -483,10 +557,15 @@ class Settings(BaseSettings):
         "data_dir",
         "archive_dir",
         "routes_file",
+        "api_tls_certificate",
+        "api_tls_key",
         "dicom_tls_certificate",
         "dicom_tls_key",
         "dicom_tls_authorities",
         "destination_authorities",
+        "audit_syslog_authorities",
+        "audit_syslog_certificate",
+        "audit_syslog_key",
         "breached_passwords",
         "oidc_authorities",
         "alerts_file",

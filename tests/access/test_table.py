@@ -32,6 +32,7 @@ from firstread.network import Acceptance, Listening, Node, Peer
 from firstread.network.contexts import SERVED
 from firstread.web import create_app
 from firstread.web.health import Health
+from firstread.workflow.reporting.signing import Signatory
 from tests.access.table import COMMANDS, RIGHTS, ROUTES, SERVICES, Needs, Open
 from tests.access.world import INSIDE, MISSING, OUTSIDE, ROLES, fill, name_of, staff
 from tests.cli.conftest import firstread  # noqa: F401 - a fixture
@@ -114,13 +115,15 @@ def client(archive):
     actors = staff(archive)
     door = RightsDoor(Rights(archive.engine), lambda request: actors.get(request.headers.get("x-role", "")))
     app = create_app(archive, door=door, keep_metadata=False, health=Health({}))
+    app.state.reauthenticate = lambda connection, actor, secret: Signatory(None, actor.name, actor.name)
     with running(app) as url, requests.Session() as session:
         yield lambda method, path, **options: session.request(method, url + path, timeout=30, **options)
 
 
 def ask(client, route, row, role, case):
     method, path = route
-    values = {"study": case.study, "series": case.series, "instance": case.instance, **row.path}
+    values = {"study": case.study, "series": case.series, "instance": case.instance}
+    values |= {"study_uid": case.study, "job": str(case.job), "alert": str(row.alert(case)), **row.path}
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", value)
     content = row.body(case) if row.body else None

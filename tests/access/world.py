@@ -1,15 +1,24 @@
 """A small hospital: two departments, a study in each, and for every role an actor who may see the first at most."""
 
+import shutil
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
 
 from firstread.access import Actor
 from firstread.access.rights.collections import add_collection, add_study, list_collections
 from firstread.access.rights.holdings import give
+from firstread.alerts.models import Alert
 from firstread.archive import Archive
+from firstread.archive.columns import now
 from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Job, Result, Study
+from firstread.findings import Acquisition, ReaderIdentity, ReadResult
+from firstread.workflow.reporting.models import Report
+from firstread.workflow.reporting.report import open_report
+from firstread.workflow.reporting.signing import Signatory, begin_amendment, sign
 from tests.archive.samples import instances
 from tests.dicom.ct_series import ROOT
 
@@ -18,6 +27,8 @@ ROLES = (
 )  # fmt: skip
 """The shipped roles; `nobody` has none of them."""
 SLICES = 2
+AMENDING = 3
+"""Number of the version in which `fill` leaves a report."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,16 @@ class Case:
     @property
     def job(self) -> int:
         return self.number
+
+    @property
+    def alert(self) -> int:
+        """An open alert of the study."""
+        return self.number
+
+    @property
+    def acknowledged_alert(self) -> int:
+        """One that was acknowledged and is to be closed."""
+        return self.number + 100
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -80,11 +101,13 @@ def fill(archive: Archive) -> None:
         _put_into_project(connection)
         for case in (INSIDE, OUTSIDE):
             key = connection.execute(select(Study.id).where(Study.study_uid == case.study)).scalar_one()
+            _alert(connection, case, key)
             if connection.execute(select(Job.id).where(Job.id == case.job)).first() is None:
                 connection.execute(
                     insert(Job).values(id=case.job, study_key=key, reader="none", state="failed")
                 )
                 folder = f"results/{case.study}/{case.job}"
+                _write_result(archive.folder / folder, case)
                 connection.execute(
                     insert(Result).values(id=case.job, job_key=case.job, folder=folder, digest="")
                 )
@@ -97,6 +120,60 @@ def fill(archive: Archive) -> None:
                         state="failed",
                     )
                 )
+
+    for case in (INSIDE, OUTSIDE):
+        _report(archive, case)
+
+
+def _write_result(folder: Path, case: Case) -> None:
+    """Write what a reader would have found: nothing."""
+    result = ReadResult(
+        study_uid=case.study,
+        series_uid=case.series,
+        reader=ReaderIdentity(name="none", version="1"),
+        acquisition=Acquisition(modality="CT", slices=SLICES, spacing_mm=(1.0, 1.0, 1.0)),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "key-N1.png").write_bytes(b"a picture")
+    (folder / "report.html").write_text("<p>A preliminary report.</p>", encoding="utf-8")
+    (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
+
+
+def _report(archive: Archive, case: Case) -> None:
+    """Let the report be in its third version: drafted, signed, and being amended."""
+    opened = open_report(archive, case.study)
+    if opened.version == AMENDING and opened.amending:
+        return
+    with writing(archive.engine) as connection:
+        connection.execute(delete(Report).where(Report.id == opened.key))
+    shutil.rmtree(archive.folder / f"results/{case.study}/report-{AMENDING - 1}", ignore_errors=True)
+    opened = open_report(archive, case.study)
+    signer = Signatory(None, "anne", "Dr Anne")
+    anne = Actor("person", "anne")
+    with writing(archive.engine) as connection:
+        opened, _ = sign(connection, archive, case.study, anne, signer, expected=opened.version)
+    signed = archive.folder / f"results/{case.study}/report-{opened.version}"
+    signed.mkdir()
+    (signed / "report.pdf").write_bytes(b"a document")
+    with writing(archive.engine) as connection:
+        begin_amendment(connection, archive, case.study, anne, reason="a reason", expected=opened.version)
+
+
+def _alert(connection, case: Case, study_key: int) -> None:
+    """Raise an alert that nobody was told yet, and one that was acknowledged; or make them so again."""
+    long_ago = now() - timedelta(minutes=1)
+    for number, state in ((case.alert, "raised"), (case.acknowledged_alert, "acknowledged")):
+        values = {
+            "study_key": study_key, "study_uid": case.study, "subject": f"rule:{number}", "reader": "none", "rule": "r",
+            "rule_level": "minutes", "level": "minutes", "state": state, "title": "T", "text": "", "because": "",
+            "raised_at": long_ago, "deadline_at": long_ago,
+            "acknowledged_at": long_ago if state == "acknowledged" else None,
+        }  # fmt: skip
+        known = connection.execute(select(Alert.id).where(Alert.id == number)).first()
+        statement = (
+            insert(Alert).values(id=number) if known is None else update(Alert).where(Alert.id == number)
+        )
+        connection.execute(statement.values(values))
 
 
 def staff(archive: Archive, *, kind: str = "person") -> dict[str, Actor]:

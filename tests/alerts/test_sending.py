@@ -8,6 +8,7 @@ from firstread.alerts import lease, sending
 from firstread.alerts.acts import acknowledge
 from firstread.alerts.channels.base import Uncertain
 from firstread.alerts.models import AlertChannel, AlertNotification
+from firstread.alerts.ticker import QUEUED
 from firstread.archive.database import reading, writing
 from firstread.network.failures import PassingFailure, PermanentFailure
 from tests.alerts.conftest import CHAIN
@@ -60,18 +61,16 @@ def test_where_nobody_of_a_step_is_reached_the_next_is_told_at_once(process_of, 
 
 
 def test_a_channel_that_is_away_rests_and_what_waits_for_it_falls_through_without_a_try(process, archive):
-    process.heard["mail"].fails = [AWAY] * 4
-    for number in range(1, 4):
+    process.heard["mail"].fails = [AWAY] * QUEUED
+    for number in range(1, QUEUED // 2 + 3):  # two mails each
         raised(archive, critical(study_of(archive, study=number)))
     process.tick(3)
     assert rows(archive, AlertChannel)[0].failures >= sending.FAILURES_THAT_REST_A_CHANNEL
-    untried = [row for row in notifications(archive) if row.channel == "mail" and not row.attempts]
-    assert (
-        {row.alert_key for row in untried} == {message.alert for message in process.heard["pager"].got} == {3}
-    )
+    untried = {row.alert_key for row in notifications(archive) if row.channel == "mail" and not row.attempts}
+    assert len(untried) == 2
+    assert untried == {message.alert for message in process.heard["pager"].got}
     process.tick(4, minutes=5)
     assert rows(archive, AlertChannel) == []
-    assert len(process.heard["mail"].got) >= 4
 
 
 def test_a_mail_that_may_have_been_taken_is_never_sent_again_and_something_else_is(process, archive, study):

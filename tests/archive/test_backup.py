@@ -1,10 +1,15 @@
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert
 
 from firstread.access import Actor
+from firstread.access.accounts.account import create_account, find_account
+from firstread.access.accounts.links import find_link, new_link
+from firstread.access.accounts.sessions import find_session, open_session
+from firstread.access.accounts.tokens import create_token, find_token
 from firstread.access.audit import Event, EventCode, record_now
 from firstread.access.audit import verify as audit_verify
 from firstread.archive import open_archive
@@ -191,3 +196,20 @@ def test_a_backup_is_not_restored_over_an_audit_trail(filled, tmp_path):
         record_now(new.engine, Event(EventCode.EXPORT, "R", 0, Actor("local", "root")))
         with pytest.raises(UsageError, match="not empty"):
             restore(new, tmp_path / "backup")
+
+
+def test_accounts_and_tokens_are_restored_but_nobody_is_logged_in_by_it(filled, tmp_path):
+    with writing(filled.engine) as connection:
+        account = create_account(connection, "ada", roles=["radiologist"])
+        lasts = timedelta(days=1)
+        session = open_session(connection, account.id, way="password", lasts=lasts)
+        token = create_token(connection, account.id, "script", scopes=["study.read"], lasts=lasts)
+        link = new_link(connection, account.id)
+    backup(filled, tmp_path / "backup")
+    with open_archive(tmp_path / "new") as fresh:
+        restore(fresh, tmp_path / "backup")
+        with reading(fresh.engine) as connection:
+            assert find_account(connection, "ada") == account
+            assert find_token(connection, token) is not None
+            assert find_session(connection, session, idle=lasts) is None
+            assert find_link(connection, link) is None

@@ -184,3 +184,27 @@ def test_names_of_an_earlier_version_are_found_by_their_words(engine):
         kept = connection.execute(select(PatientWord.patient_key, PatientWord.word)).all()
         names = connection.execute(select(Patient.id, Patient.name)).all()
     assert sorted(kept) == sorted((key, word) for key, name in names for word in words(name))
+
+
+def test_what_scopes_need_is_filled_in_for_studies_of_an_earlier_version(engine):
+    upgrade(engine)
+    with writing(engine) as connection:
+        command.downgrade(migration_config(connection), "0004")
+        for statement in (
+            "INSERT INTO patient VALUES (1, 'k', 'p', '', 'n', 'n', '', '')",
+            "INSERT INTO study (id, patient_key, study_uid, study_id, study_date, study_time, accession_number, "
+            "description, referring_physician, number_of_series, number_of_instances, received_at, last_received_at, "
+            "conflicts, inconsistent, held) VALUES (1, 1, '1.2.3', '', '', '', '', '', 'House ^Gregory^^', 1, 2, "
+            "'2025-01-02 03:04:05', '2025-01-02 03:04:06', 0, false, false)",
+            "INSERT INTO series (id, study_key, series_uid, modality, description, body_part, number_of_instances) "
+            "VALUES (1, 1, '1.2.3.4', 'CT', '', '', 1)",
+            "INSERT INTO instance (id, series_key, sop_instance_uid, version, sop_class_uid, transfer_syntax_uid, "
+            "file, size, file_digest, dataset_digest, source, received_at) "
+            "VALUES (1, 1, '1.2.3.4.5', 1, '1', '1', 'f', 1, "
+            "'d', 'd', 'CT1', '2025-01-02 03:04:05')",
+        ):
+            connection.execute(text(statement))
+    upgrade(engine)
+    with reading(engine) as connection:
+        found = connection.execute(select(Study.sender, Study.referring_key, Study.department)).one()
+    assert found == ("CT1", "house^gregory", "")

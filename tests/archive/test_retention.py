@@ -101,6 +101,11 @@ def test_a_revision_that_failed_holds_nothing_back_once_a_later_one_is_done(arch
     assert retain(archive, keep_days=30, full_percent=None).studies == 1
 
 
+def test_a_delivery_that_a_person_dropped_holds_nothing_back(archive):
+    add_study(archive, 1, deliveries=("sent", "dropped"), days_ago=40)
+    assert retain(archive, keep_days=30, full_percent=None).studies == 1
+
+
 def test_what_a_person_holds_or_must_look_at_stays(archive):
     for study in (1, 2, 3):
         add_study(archive, study, days_ago=1000)

@@ -87,3 +87,11 @@ def test_the_example_sets_nothing_and_names_every_setting(firstread, file):
     file(re.sub(r"^#(?! )", "", printed, flags=re.MULTILINE))
     rows = json.loads(firstread("config", "show", "--json").out)
     assert [name for name, row in rows.items() if row["from"] == "the default"] == []
+
+
+def test_check_looks_at_the_provider_and_the_known_passwords(firstread, tmp_path, monkeypatch):
+    monkeypatch.setenv("FIRSTREAD_OIDC_ISSUER", "http://login.example")
+    assert "oidc_issuer" in firstread("config", "check").err
+    monkeypatch.delenv("FIRSTREAD_OIDC_ISSUER")
+    monkeypatch.setenv("FIRSTREAD_BREACHED_PASSWORDS", str(tmp_path / "missing"))
+    assert "breached_passwords" in firstread("config", "check").err

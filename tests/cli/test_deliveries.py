@@ -69,3 +69,12 @@ def test_where_there_is_nothing_to_try_again_it_ends_with_3(firstread, archive):
     assert told.code == 3
     assert "no such delivery" in told.err
     assert firstread("deliveries", "retry", 1).code == 3
+
+
+def test_what_cannot_arrive_any_more_is_dropped_by_number_or_destination(firstread, archive):
+    asked = firstread("deliveries", "drop")
+    assert (asked.code, "--destination" in asked.err) == (2, True)
+    dropped = firstread("deliveries", "drop", "--destination", "pacs", "--json")
+    assert len(json.loads(dropped.out)["dropped"]) == 2
+    assert sorted(row[1] for row in states(archive)) == ["dropped", "dropped", "sent"]
+    assert firstread("deliveries", "drop", "--destination", "pacs").code == 3

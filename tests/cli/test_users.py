@@ -18,6 +18,8 @@ from tests.access.accounts.conftest import PASSWORD
 from tests.serving import serving
 from tests.web.pages.people import Person, node
 
+pytestmark = pytest.mark.usefixtures("quick_hashing")
+
 
 @pytest.fixture
 def archive(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from firstread.network import Listening, Node, Peer
 from tests.archive.samples import instances
 from tests.dicom.ct_series import EXPLICIT, IMPLICIT, JPEG_LS
 from tests.network.conftest import ANYONE
+from tests.waiting import free_port
 
 
 def study_uid(sent):
@@ -108,6 +109,24 @@ def test_c_move_to_an_unknown_destination_is_refused(node, stored):
             StudyRootQueryRetrieveInformationModelMove,
         )
     assert status.Status == 0xA801
+
+
+def test_a_move_that_is_refused_is_told_so_without_a_call_to_its_destination(archive, stored):
+    nowhere = {"ELSEWHERE": Peer("ELSEWHERE", "127.0.0.1", free_port())}
+    with (
+        Node(archive, Listening(port=0, acceptance=ANYONE, destinations=nowhere)) as node,
+        mover(node.port, (StudyRootQueryRetrieveInformationModelMove,)) as peer,
+    ):
+        statuses = [
+            status.Status
+            for keys in ({}, {"StudyInstanceUID": study_uid(stored)}, {"StudyInstanceUID": "1.2.3"})
+            for status, _ in peer.send_c_move(
+                identifier(QueryRetrieveLevel="STUDY", **keys),
+                "ELSEWHERE",
+                StudyRootQueryRetrieveInformationModelMove,
+            )
+        ]
+    assert statuses == [0xA900, 0xA801, 0x0000]
 
 
 @pytest.mark.parametrize(("level", "count"), [("STUDY", 6), ("SERIES", 3), ("IMAGE", 1)])

@@ -37,6 +37,7 @@ SETTINGS = """
 dicom_callers = ["any"]
 dicom_port = 0
 api_port = 0
+api_local_roles = ["administrator"]
 log_level = "debug"
 study_quiet_s = 0.2
 api_local_roles = ["administrator"]

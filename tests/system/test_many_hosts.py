@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from pydicom import dcmread
 from pydicom.uid import generate_uid
 from sqlalchemy import select
 
-from firstread.archive.database import open_engine, reading
+from firstread.access.accounts.account import create_account
+from firstread.access.accounts.tokens import create_token
+from firstread.archive.database import open_engine, reading, writing
 from firstread.archive.models import Delivery, Job, Result, Study, Worker
 from tests import postgres
 from tests.object_store import KEYS, object_store

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fastapi import Request
+from starlette.requests import Request
 
 from firstread.access.action import Action
 from firstread.access.actor import Actor
@@ -39,7 +39,8 @@ class RightsDoor:
         Raises:
             Denied: 401, nobody is logged in; 403, no rule gives it, whatever there is.
         """
-        return self.rights.grant(self._actor(request), action)
+        actor = request.state.actor = self._actor(request)  # the audit trail names who was denied, too
+        return self.rights.grant(actor, action)
 
     def _actor(self, request: Request) -> Actor:
         actor = self.authenticate(request)

@@ -6,8 +6,8 @@ from functools import cache
 from ipaddress import ip_address
 from typing import Any, Protocol
 
-from fastapi import Request
 from sqlalchemy import ColumnElement
+from starlette.requests import Request
 
 from firstread.access.action import Action
 from firstread.access.actor import Actor
@@ -59,6 +59,7 @@ def needs(action: Action) -> Callable[[Request], Grant]:
 
     def admitted(request: Request) -> Grant:
         door: Any = request.app.state.door
+        request.state.action = action
         grant: Grant = door.admit(request, action)
         request.state.actor = grant.actor
         return grant

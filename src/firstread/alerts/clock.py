@@ -15,7 +15,8 @@ from firstread.alerts.models import OPEN, Alert, AlertNotification
 from firstread.alerts.recipients import Directory, Person, people
 from firstread.archive.models import Study
 
-PORTION = 50
+PORTION = 25
+"""Alerts in one transaction, and one such a tick: whoever else writes to SQLite gets a turn between."""
 SYSTEM = "system:"
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from firstread.access import Actor
 from firstread.access.audit import Event, EventCode, record
+from firstread.access.audit.subjects import patients_of
 from firstread.alerts.models import LEVELS, OPEN, Alert, AlertEvent, Level
 from firstread.archive.notices import tell
 from firstread.archive.worklist import mark
@@ -47,8 +48,9 @@ def happened(
             "C" if kind == "raised" else "U",
             0,
             actor,
-            studies=[alert.study_uid],
-            detail={"alert": str(alert.id), "what": kind, "rule": alert.rule, "level": alert.level},
+            patients_of(connection, [alert.study_uid]),
+            [alert.study_uid],
+            {"alert": str(alert.id), "what": kind, "rule": alert.rule, "level": alert.level},
         ),
     )
     if alert.study_key is not None and kind in _OF_THE_WORKLIST:

@@ -27,7 +27,9 @@ from firstread.errors import ArchiveUnavailable, FirstreadError, UsageError
 from firstread.settings import Settings
 
 AT_ONCE = 4
-"""Notifications under way in one channel; a channel that hangs does not keep the others waiting."""
+"""Notifications that one channel sends at a time; a channel that hangs does not keep the others waiting."""
+QUEUED = 16
+"""Of one channel, with those that are being sent: what is begun with every tick."""
 CLOSE_EVERY = timedelta(minutes=1)
 
 _log = logging.getLogger(__name__)
@@ -81,13 +83,11 @@ class Ticker:
         configuration = self.configuration()
         if not self._hold(configuration, at):
             return False
-        while self._anything_due(at):
+        if self._anything_due(at):
             with writing(self._engine) as connection:
                 if lease.holder(connection, at) != self.name:
                     return False
-                done = run_due(connection, configuration, self._directory, at)
-            if done < PORTION:
-                break
+                run_due(connection, configuration, self._directory, at)
         self._close(configuration, at)
         self._send(configuration, at)
         return True
@@ -165,7 +165,7 @@ class Ticker:
     def _send(self, configuration: Configuration, at: datetime) -> None:
         with self._lock:
             under_way = list(self._under_way)
-        most = AT_ONCE * (len(configuration.channels) + 1) + PORTION
+        most = QUEUED + PORTION
         with reading(self._engine) as connection:
             waiting = sending.channels_due(connection, at)
             if not waiting:
@@ -185,7 +185,7 @@ class Ticker:
 
     def _has_room(self, channel: str) -> bool:
         with self._lock:
-            return sum(name == channel for name in self._under_way.values()) < AT_ONCE
+            return sum(name == channel for name in self._under_way.values()) < QUEUED
 
     def _begin(self, notification: int, channel: str, configuration: Configuration) -> None:
         with self._lock:

@@ -48,13 +48,16 @@ class Archive:
         self.close()
 
 
-def open_archive(folder: Path, *, url: str | None = None, bucket: Bucket | None = None) -> Archive:
+def open_archive(
+    folder: Path, *, url: str | None = None, bucket: Bucket | None = None, audit_key: bytes | None = None
+) -> Archive:
     """Open the archive in a folder, which is made where it is not there; its tables are brought up to date.
 
     Args:
         folder: Where the instances are unless `bucket` is given, and the SQLite database unless `url` names another.
         url: PostgreSQL or SQLite database.
         bucket: Where the instances are instead.
+        audit_key: What seals the audit trail.
 
     Raises:
         UsageError: the URL is none, the bucket's settings cannot be used, or a newer version of firstread made the
@@ -65,6 +68,8 @@ def open_archive(folder: Path, *, url: str | None = None, bucket: Bucket | None 
     with on_disk(folder):
         make_folder(folder)
     engine = open_engine(url or f"sqlite:///{folder / DATABASE}")
+    if audit_key:
+        engine.update_execution_options(audit_key=audit_key)
     try:
         files = InstanceObjects(folder, engine, bucket) if bucket else InstanceFiles(folder)
         try:
@@ -81,11 +86,12 @@ def open_archive(folder: Path, *, url: str | None = None, bucket: Bucket | None 
 
 def archive_of(settings: Settings) -> Archive:
     """Open the archive that the settings name; see `open_archive`."""
-    url = settings.database_url
+    url, audit_key = settings.database_url, settings.audit_key
     return open_archive(
         settings.archive_dir or settings.data_dir / "archive",
         url=url.get_secret_value() if url else None,
         bucket=_bucket(settings),
+        audit_key=audit_key.get_secret_value().encode() if audit_key else None,
     )
 
 

@@ -176,7 +176,9 @@ def _open_backup(folder: Path) -> Engine:
 
 def _copy_rows(source: Connection, target: Connection) -> None:
     for table in reversed(_kept()):
-        target.execute(delete(table))  # what a new database begins with, such as the shipped rules
+        # What a new database begins with goes, such as the shipped rules; nothing may be deleted of an audit trail.
+        if target.execute(select(table).limit(1)).first() is not None:
+            target.execute(delete(table))
     for table in _kept():
         for portion in _portions(source, table):
             target.execute(insert(table), portion)
@@ -188,14 +190,11 @@ def _kept() -> list[Table]:
 
 
 def _portions(source: Connection, table: Table) -> Iterator[list[Mapping[str, Any]]]:
-    last = 0
-    while True:
-        rows = source.execute(select(table).where(table.c.id > last).order_by(table.c.id).limit(PORTION))
-        portion: list[Mapping[str, Any]] = [dict(row) for row in rows.mappings()]
-        if not portion:
-            return
-        yield portion
-        last = portion[-1]["id"]
+    rows = source.execute(
+        select(table).order_by(*table.primary_key.columns), execution_options={"yield_per": PORTION}
+    )
+    for portion in rows.mappings().partitions():
+        yield [dict(row) for row in portion]
 
 
 def _settle(target: Connection) -> None:
@@ -203,11 +202,14 @@ def _settle(target: Connection) -> None:
     if target.dialect.name != "postgresql":
         return
     for table in _kept():
-        highest = target.execute(select(func.max(table.c.id))).scalar_one()
+        numbered = table.autoincrement_column
+        if numbered is None:
+            continue
+        highest = target.execute(select(func.max(numbered))).scalar_one()
         if highest is not None:
             target.execute(
-                text("SELECT setval(pg_get_serial_sequence(:name, 'id'), :highest)"),
-                {"name": table.name, "highest": highest},
+                text("SELECT setval(pg_get_serial_sequence(:name, :column), :highest)"),
+                {"name": table.name, "column": numbered.name, "highest": highest},
             )
     target.execute(text("ANALYZE"))
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -227,7 +228,7 @@ def migration_config(connection: Connection) -> "Config":
     """Return Alembic's configuration for this connection; the migrations are part of the package."""
     from alembic.config import Config
 
-    config = Config()
+    config = Config(stdout=sys.stdout)  # else what it was when Alembic was loaded
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from firstread.archive.columns import Key, Moment, Text, new_token, now
 
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
-DeliveryState = Literal["waiting", "sent", "failed"]
+DeliveryState = Literal["waiting", "sent", "failed", "dropped"]
 
 
 class Base(DeclarativeBase):
@@ -73,7 +73,17 @@ class Study(Base):
     """
 
     __tablename__ = "study"
-    __table_args__ = (Index("ix_study_date_time", "study_date", "study_time", "id"),)
+    # Most studies may lack what a physician is known by: an index with them would look as if it told nothing apart.
+    __table_args__ = (
+        Index("ix_study_date_time", "study_date", "study_time", "id"),
+        *(
+            Index(
+                f"ix_study_{column}", column,
+                sqlite_where=text(f"{column} != ''"), postgresql_where=text(f"{column} != ''"),
+            )
+            for column in ("referring_key", "referring_id")
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     patient_key: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
@@ -84,8 +94,8 @@ class Study(Base):
     accession_number: Mapped[str] = mapped_column(index=True)
     description: Mapped[str]
     referring_physician: Mapped[str]
-    referring_key: Mapped[str] = mapped_column(server_default=text("''"), index=True)
-    referring_id: Mapped[str] = mapped_column(server_default=text("''"), index=True)
+    referring_key: Mapped[str] = mapped_column(server_default=text("''"))
+    referring_id: Mapped[str] = mapped_column(server_default=text("''"))
     department: Mapped[str] = mapped_column(server_default=text("''"), index=True)
     sender: Mapped[str] = mapped_column(server_default=text("''"))
     institution: Mapped[str] = mapped_column(server_default=text("''"))
@@ -246,7 +256,7 @@ class Result(Base):
 
 
 class Delivery(Base):
-    """One document of a result on its way to one destination: waiting, sent, or failed for good.
+    """One document of a result on its way to one destination: waiting, sent, failed for good, or dropped by a person.
 
     `folder` has the document, relative to the archive's; "" for that of the result. `attempts` counts the tries that
     failed; the next is not before `next_try_at`. `workflow_id` is the durable workflow of this try.

@@ -9,7 +9,7 @@ from firstread.archive.database import writing
 from firstread.archive.matching import Condition
 from firstread.archive.models import Instance, Patient, Removal, Series, Study
 from firstread.archive.results import remove_results
-from firstread.archive.retention import Removed
+from firstread.archive.retention import Removed, Told
 from firstread.errors import RefusedInput
 
 RULE = "asked for"
@@ -22,12 +22,13 @@ def remove(
     sop_instance_uid: str | None = None,
     *,
     within: Condition | None = None,
+    told: Told | None = None,
 ) -> Removed | None:
     """Remove a study, one of its series, or one instance with all its versions; None where it is not there.
 
     The rows go first, in one transaction, and the files after, as in `retain`. A series or study that is left
     without an instance goes too, and the patient with the last study. A study that does not fulfil `within`, a
-    condition on `Study`, counts as one that is not there.
+    condition on `Study`, counts as one that is not there. `told` is called in the transaction.
 
     Raises:
         RefusedInput: the study is held; whoever holds it must let go first.
@@ -35,7 +36,8 @@ def remove(
     """
     with writing(archive.engine) as connection:
         study = connection.execute(
-            select(Study.id, Study.patient_key, Study.held)
+            select(Study.id, Study.patient_key, Study.held, Patient.patient_id)
+            .join(Patient, Patient.id == Study.patient_key)
             .where(Study.study_uid == study_uid, *([] if within is None else [within]))
             .with_for_update(of=Study)
         ).one_or_none()  # fmt: skip
@@ -62,6 +64,8 @@ def remove(
         connection.execute(
             insert(Removal).values(study_uid=study_uid, rule=RULE, instances=len(gone), size=size)
         )
+        if told is not None:
+            told(connection, study.patient_id, study_uid, len(gone))
     for row in gone:
         archive.files.remove(row.file)
     if emptied:

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, insert, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    column,
+    delete,
+    exists,
+    insert,
+    not_,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.orm import aliased
 
 from firstread.archive.archive import Archive
@@ -18,6 +30,9 @@ from firstread.archive.results import remove_results
 
 SLACK_PERCENT = 5.0  # below the watermark, so that not every instance starts a clean-up
 PORTION = 100
+
+Told = Callable[[Connection, str, str, int], None]
+"""Called in the transaction of a removal with Patient ID, Study Instance UID and the number of instances."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +49,16 @@ class Removed:
         )
 
 
+_EXPORT = table("deidentification", column("study_key"), column("state"))
+"""On their way to research projects; the table is of a room above this one."""
+
+
 def removable() -> ColumnElement[bool]:
     """Return the condition that a study may go: it was read, everything was sent, nobody holds it, nothing is odd.
 
     Read: what came was routed, it has a job, and each reader's last revision is done. A prior that was fetched may go
-    unless a job is under way: it is where it was fetched from, too. Sent: every delivery is sent.
+    unless a job is under way: it is where it was fetched from, too. Sent: every delivery is sent,
+    and what goes to research projects is there.
     Odd: other bytes came under one of its UIDs, or another patient; a person must look first.
     """
     jobs = select(Job.id).where(Job.study_key == Study.id)
@@ -54,8 +74,9 @@ def removable() -> ColumnElement[bool]:
         select(Delivery.id)
         .join(Result, Result.id == Delivery.result_key)
         .join(Job, Job.id == Result.job_key)
-        .where(Job.study_key == Study.id, Delivery.state != "sent")
+        .where(Job.study_key == Study.id, Delivery.state.not_in(("sent", "dropped")))
     )
+    unexported = select(_EXPORT.c.study_key).where(_EXPORT.c.study_key == Study.id, _EXPORT.c.state != "done")
     came = (
         select(Instance.id).join(Series, Series.id == Instance.series_key).where(Series.study_key == Study.id)
     )
@@ -75,6 +96,7 @@ def removable() -> ColumnElement[bool]:
         Study.routed_at == Study.last_received_at,
         or_(read, fetched),
         not_(exists(unsent.correlate(Study))),
+        not_(exists(unexported.correlate(Study))),
     )
 
 
@@ -91,6 +113,7 @@ def retain(
     full_percent: float | None,
     at: datetime | None = None,
     fullness: Callable[[Archive], float] = disk_percent,
+    told: Told | None = None,
 ) -> Removed:
     """Remove the studies that the rules let go, the longest untouched first.
 
@@ -104,6 +127,7 @@ def retain(
             None: fullness is no reason.
         at: The present moment; None: now.
         fullness: Measures the disk.
+        told: Called in the transaction of each removal.
 
     Raises:
         ArchiveUnavailable: the database does not answer.
@@ -111,12 +135,12 @@ def retain(
     removed = Removed()
     if keep_days is not None:
         before = (at or now()) - timedelta(days=keep_days)
-        removed += _remove_while(archive, f"older than {keep_days} days", Study.last_received_at < before)
+        rule = f"older than {keep_days} days"
+        removed += _remove_while(archive, rule, Study.last_received_at < before, told=told)
     if full_percent is not None and fullness(archive) > full_percent:
         low = max(full_percent - SLACK_PERCENT, 0.0)
-        removed += _remove_while(
-            archive, f"disk above {full_percent:g} %", go_on=lambda: fullness(archive) > low
-        )
+        rule = f"disk above {full_percent:g} %"
+        removed += _remove_while(archive, rule, go_on=lambda: fullness(archive) > low, told=told)
     return removed
 
 
@@ -125,6 +149,7 @@ def _remove_while(
     rule: str,
     *conditions: ColumnElement[bool],
     go_on: Callable[[], bool] = lambda: True,
+    told: Told | None,
 ) -> Removed:
     removed = Removed()
     while True:
@@ -137,16 +162,22 @@ def _remove_while(
         for key in keys:
             if not go_on():
                 return removed + gone
-            gone += _remove(archive, key, rule, conditions)
+            gone += _remove(archive, key, rule, conditions, told)
         removed += gone
         if not gone.studies:
             return removed
 
 
-def _remove(archive: Archive, key: int, rule: str, conditions: tuple[ColumnElement[bool], ...]) -> Removed:
+def _remove(
+    archive: Archive, key: int, rule: str, conditions: tuple[ColumnElement[bool], ...], told: Told | None
+) -> Removed:
     with writing(archive.engine) as connection:
         # Once more, now that nobody else can write to it.
-        locked = select(Study.study_uid, Study.patient_key).where(Study.id == key, removable(), *conditions)
+        locked = (
+            select(Study.study_uid, Study.patient_key, Patient.patient_id)
+            .join(Patient, Patient.id == Study.patient_key)
+            .where(Study.id == key, removable(), *conditions)
+        )
         study = connection.execute(locked.with_for_update(of=Study)).one_or_none()
         if study is None:
             return Removed()
@@ -160,6 +191,8 @@ def _remove(archive: Archive, key: int, rule: str, conditions: tuple[ColumnEleme
         connection.execute(
             insert(Removal).values(study_uid=study.study_uid, rule=rule, instances=len(files), size=size)
         )
+        if told is not None:
+            told(connection, study.patient_id, study.study_uid, len(files))
         connection.execute(delete(Study).where(Study.id == key))
         others = select(Study.id).where(Study.patient_key == study.patient_key)
         connection.execute(delete(Patient).where(Patient.id == study.patient_key, not_(exists(others))))

@@ -11,6 +11,7 @@ ROOMS = (
     "firstread.access.audit.models",
     "firstread.access.rights.models",
     "firstread.alerts.models",
+    "firstread.research.models",
     "firstread.workflow.reporting.models",
 )
 """Modules with tables of rooms above this one; they are imported by name, as nothing here may know them."""

@@ -13,6 +13,7 @@ from firstread.cli.archive import AsJson, Quiet
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from firstread.access import Grant
     from firstread.alerts import Configuration
     from firstread.findings import ReadResult
 
@@ -54,14 +55,17 @@ def list_(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from dataclasses import asdict
 
+    from firstread.access import Action
     from firstread.alerts.models import OPEN
     from firstread.alerts.queries import list_alerts
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.cli.alert_tables import print_alerts
 
-    with _archive() as (archive, _), reading(archive.engine) as connection:
+    with acting(Action.READ_ALERT) as (archive, grant), reading(archive.engine) as connection:
         listed = list_alerts(
             connection,
+            within=grant.within,
             states=() if every else OPEN,
             levels=(level,) if level else (),
             study_uid=study,
@@ -92,12 +96,14 @@ def show(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from dataclasses import asdict
 
+    from firstread.access import Action
     from firstread.alerts.queries import find_alert
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.cli.alert_tables import print_record
 
-    with _archive() as (archive, _), reading(archive.engine) as connection:
-        record = _found(find_alert(connection, alert))
+    with acting(Action.READ_ALERT) as (archive, grant), reading(archive.engine) as connection:
+        record = _found(find_alert(connection, alert, grant.within))
     if as_fhir:
         from firstread.alerts.communication import recorded
 
@@ -131,10 +137,17 @@ def acknowledge(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.alerts import acts
 
-    with _changing() as (connection, configuration, actor):
+    with _changing() as (connection, configuration, grant):
         _found(
             acts.acknowledge(
-                connection, alert, actor, configuration, how=how, recipient=to, read_back=read_back
+                connection,
+                alert,
+                grant.actor,
+                configuration,
+                how=how,
+                recipient=to,
+                read_back=read_back,
+                within=grant.within,
             )
         )
     if not quiet:
@@ -153,8 +166,8 @@ def confirm(alert: Number, quiet: Quiet = False) -> None:
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.alerts import acts
 
-    with _changing() as (connection, _, actor):
-        _found(acts.confirm(connection, alert, actor) or None)
+    with _changing() as (connection, _, grant):
+        _found(acts.confirm(connection, alert, grant.actor, within=grant.within) or None)
     if not quiet:
         print(f"Alert {alert} is confirmed.")
 
@@ -176,8 +189,11 @@ def downgrade(
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.alerts import acts
 
-    with _changing() as (connection, configuration, actor):
-        _found(acts.downgrade(connection, alert, actor, level, reason, configuration) or None)
+    with _changing() as (connection, configuration, grant):
+        _found(
+            acts.downgrade(connection, alert, grant.actor, level, reason, configuration, within=grant.within)
+            or None
+        )
     if not quiet:
         print(f"Alert {alert} is of the level {level}.")
 
@@ -194,8 +210,8 @@ def cancel(alert: Number, reason: Reason, quiet: Quiet = False) -> None:
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.alerts import acts
 
-    with _changing() as (connection, _, actor):
-        _found(acts.cancel(connection, alert, actor, reason) or None)
+    with _changing() as (connection, _, grant):
+        _found(acts.cancel(connection, alert, grant.actor, reason, within=grant.within) or None)
     if not quiet:
         print(f"Alert {alert} is cancelled.")
 
@@ -212,8 +228,8 @@ def close(alert: Number, quiet: Quiet = False) -> None:
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.alerts import acts
 
-    with _changing() as (connection, _, actor):
-        _found(acts.close(connection, alert, actor) or None)
+    with _changing() as (connection, _, grant):
+        _found(acts.close(connection, alert, grant.actor, within=grant.within) or None)
     if not quiet:
         print(f"Alert {alert} is closed.")
 
@@ -359,14 +375,16 @@ def stats(
     from dataclasses import asdict
     from datetime import timedelta
 
+    from firstread.access import Action
     from firstread.alerts.queries import statistics
     from firstread.archive.columns import now
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.cli.alert_tables import print_statistics
 
-    with _archive() as (archive, _), reading(archive.engine) as connection:
+    with acting(Action.READ_ALERT) as (archive, grant), reading(archive.engine) as connection:
         since = now() - timedelta(days=days) if days else None
-        numbers = statistics(connection, since=since)
+        numbers = statistics(connection, within=grant.within, since=since)
     if as_json:
         _print_json(asdict(numbers))
     else:
@@ -374,29 +392,17 @@ def stats(
 
 
 @contextmanager
-def _archive() -> Iterator[Any]:
-    from firstread.archive import archive_of
+def _changing() -> "Iterator[tuple[Connection, Configuration, Grant]]":
+    from firstread.access import Action
+    from firstread.alerts import load_configuration
+    from firstread.archive.database import writing
+    from firstread.cli.acting import acting
     from firstread.settings import load_settings
 
     settings = load_settings()
-    with archive_of(settings) as archive:
-        yield archive, settings
-
-
-@contextmanager
-def _changing() -> "Iterator[tuple[Connection, Configuration, Any]]":
-    import getpass
-
-    from firstread.access import Actor
-    from firstread.alerts import load_configuration
-    from firstread.archive.database import writing
-
-    with _archive() as (archive, settings):
-        configuration = load_configuration(settings)
-        # Who can write the database file can do everything; whoever is logged in answers for it.
-        actor = Actor("local", getpass.getuser(), roles=frozenset({"administrator"}))
-        with writing(archive.engine) as connection:
-            yield connection, configuration, actor
+    configuration = load_configuration(settings)
+    with acting(Action.MANAGE_ALERTS, settings) as (archive, grant), writing(archive.engine) as connection:
+        yield connection, configuration, grant
 
 
 def _found(found: Any) -> Any:  # noqa: ANN401 - whatever was asked for
@@ -411,19 +417,21 @@ def _result(read: str) -> "ReadResult":
     from pydantic import ValidationError
     from sqlalchemy import select
 
+    from firstread.access import Action
     from firstread.archive.database import reading
     from firstread.archive.models import Job, Result, Study
+    from firstread.cli.acting import acting
     from firstread.errors import NothingReadable, UsageError
     from firstread.findings import ReadResult
 
     path = Path(read)
     if not path.exists():
-        with _archive() as (archive, _), reading(archive.engine) as connection:
+        with acting(Action.READ_PRELIMINARY) as (archive, grant), reading(archive.engine) as connection:
             newest = (
                 select(Result.folder)
                 .join(Job, Job.id == Result.job_key)
                 .join(Study, Study.id == Job.study_key)
-                .where(Study.study_uid == read)
+                .where(Study.study_uid == read, *([] if grant.within is None else [grant.within]))
                 .order_by(Result.id.desc())
                 .limit(1)
             )

@@ -9,8 +9,10 @@ from firstread.cli.access import access
 from firstread.cli.accounts import tokens, users
 from firstread.cli.alerts import alerts
 from firstread.cli.archive import archive
+from firstread.cli.audit import audit
 from firstread.cli.bench import bench
 from firstread.cli.config import config
+from firstread.cli.deidentify import deidentify
 from firstread.cli.deliveries import deliveries
 from firstread.cli.demo import demo
 from firstread.cli.destinations import destinations
@@ -22,6 +24,7 @@ from firstread.cli.jobs import jobs
 from firstread.cli.keeping import backup, restore, verify
 from firstread.cli.models import models
 from firstread.cli.phantom import phantom
+from firstread.cli.projects import projects
 from firstread.cli.read import read
 from firstread.cli.reports import reports
 from firstread.cli.routes import routes
@@ -80,3 +83,6 @@ app.command()(send)
 app.command()(echo)
 app.add_typer(destinations, name="destinations")
 app.add_typer(deliveries, name="deliveries")
+app.command()(deidentify)
+app.add_typer(projects, name="projects")
+app.add_typer(audit, name="audit")

@@ -136,8 +136,9 @@ def retain(as_json: AsJson = False, quiet: Quiet = False) -> None:
     from dataclasses import asdict
 
     from firstread.access.action import Action
+    from firstread.access.audit.deleted import deletion_by
     from firstread.archive.retention import retain as retain_archive
-    from firstread.cli.acting import acting
+    from firstread.cli.acting import acting, me
     from firstread.errors import UsageError
     from firstread.settings import load_settings
 
@@ -148,7 +149,10 @@ def retain(as_json: AsJson = False, quiet: Quiet = False) -> None:
         )
     with acting(Action.OPERATE, settings) as (opened, _):
         removed = retain_archive(
-            opened, keep_days=settings.archive_keep_days, full_percent=settings.archive_full_percent
+            opened,
+            keep_days=settings.archive_keep_days,
+            full_percent=settings.archive_full_percent,
+            told=deletion_by(me(), rule="retention"),
         )
     if as_json:
         print(json.dumps(asdict(removed), indent=1))

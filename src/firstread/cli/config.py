@@ -52,6 +52,8 @@ def check() -> None:
     """
     import sys
 
+    from firstread.access.accounts.guessable import is_listed
+    from firstread.access.accounts.oidc.provider import Provider
     from firstread.alerts import load_configuration
     from firstread.alerts.channels.senders import unusable_channels
     from firstread.errors import UsageError
@@ -67,6 +69,10 @@ def check() -> None:
     load_routes(settings)
     for name, wrong in unusable_channels(load_configuration(settings), settings).items():
         raise UsageError(f"The alerts' channel {name}: {wrong}")
+    if settings.oidc_issuer is not None:
+        Provider(settings)
+    if settings.breached_passwords is not None:
+        is_listed("", settings.breached_passwords)
     for wrong in unusable_destinations(settings).values():
         raise UsageError(wrong)
     path = config_file()

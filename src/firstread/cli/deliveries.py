@@ -1,4 +1,4 @@
-"""`firstread deliveries`: what became of results on their way, and the way back for those that failed."""
+"""`firstread deliveries`: what became of results on their way, the way back for those that failed, and the way out."""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from firstread.workflow.deliveries import DeliveryStatus
 
 deliveries = typer.Typer(
-    help="Follow results on their way to their destinations, and try again what failed.",
+    help="Follow results on their way to their destinations; try again what failed, or give it up.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -27,7 +27,7 @@ To = Annotated[
 @deliveries.command("list")
 def list_(
     state: Annotated[
-        Literal["waiting", "sent", "failed"] | None,
+        Literal["waiting", "sent", "failed", "dropped"] | None,
         typer.Option("--state", help="Only those in this state.", show_default=False),
     ] = None,
     destination: To = None,
@@ -107,6 +107,49 @@ def retry(
         )
 
 
+@deliveries.command()
+def drop(
+    ids: Annotated[
+        list[int] | None,
+        typer.Argument(
+            metavar="[ID...]",
+            help="Deliveries, as `list` numbers them; none: all to the destination.",
+            show_default=False,
+        ),
+    ] = None,
+    destination: To = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give deliveries up that failed or wait, for one because their destination is no more.
+
+    What was not sent keeps its study from retention; what was dropped does not. `retry` takes it back by its number.
+
+    \b
+    Examples
+      firstread deliveries drop --destination old-pacs
+      firstread deliveries drop 17 18
+
+    Exit codes: 0 done, 2 usage, 3 there was nothing to drop, 5 the database is away.
+    """  # fmt: skip  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
+    from firstread.errors import NothingReadable, UsageError
+    from firstread.workflow.deliveries import drop_deliveries
+
+    if not ids and destination is None:
+        raise UsageError("Which deliveries?", remedy="Name their numbers, or --destination.")
+    with acting(Action.MANAGE_JOBS) as (archive, grant):
+        dropped = drop_deliveries(archive, ids or (), destination=destination, within=grant.within)
+    if as_json:
+        print(json.dumps({"dropped": list(dropped)}))
+    elif dropped:
+        print(f"{len(dropped)} dropped.")
+    if not dropped:
+        raise NothingReadable(
+            "There is no such delivery that failed or waits.", remedy="`firstread deliveries list` shows all."
+        )
+
+
 def _print_deliveries(listed: "list[DeliveryStatus]", limit: int) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -119,7 +162,7 @@ def _print_deliveries(listed: "list[DeliveryStatus]", limit: int) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("id", "state", "destination", "document", "tries", "next try", "study UID", "error"):
         table.add_column(title, justify="right" if title in ("id", "tries") else "left")
-    colours = {"sent": "green", "failed": "bold red", "waiting": ""}
+    colours = {"sent": "green", "failed": "bold red", "waiting": "", "dropped": "dim"}
     for each in listed:
         due = each.next_try_at.strftime("%Y-%m-%d %H:%M:%S UTC") if each.next_try_at else ""
         table.add_row(

@@ -60,10 +60,14 @@ def restore(
 
     Exit codes: 0 complete, 2 no backup or the archive is not empty, 4 a forged backup, 5 a file is missing or damaged.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
     from firstread.archive.backup import restore as restore_archive
+    from firstread.cli.acting import record_command
 
-    with _opened(shown=not (quiet or as_json)) as (archive, progress):
+    # An archive whose trail has begun is not empty; that it was restored is the first event after those restored.
+    with _opened(shown=not (quiet or as_json), recorded=False) as (archive, progress):
         copied = restore_archive(archive, folder, progress=progress)
+        record_command(archive, Action.OPERATE)
     _tell(copied, "the archive", as_json=as_json, quiet=quiet)
 
 
@@ -102,13 +106,16 @@ def verify(
 
 
 @contextmanager
-def _opened(*, shown: bool) -> Iterator[tuple["Archive", "Progress"]]:
+def _opened(*, shown: bool, recorded: bool = True) -> Iterator[tuple["Archive", "Progress"]]:
     from firstread.access.action import Action
     from firstread.cli.acting import acting
     from firstread.cli.progress_bars import progress_bars
 
     try:
-        with acting(Action.OPERATE) as (archive, _), progress_bars(shown=shown) as progress:
+        with (
+            acting(Action.OPERATE, recorded=recorded) as (archive, _),
+            progress_bars(shown=shown) as progress,
+        ):
             yield archive, progress
     except KeyboardInterrupt:
         print("firstread: stopped; run the same again.", file=sys.stderr)

@@ -30,6 +30,7 @@ STAGES = {
     "restore": "copy from the backup",
     "verify": "check the files",
     "send": "send the files",
+    "deidentify": "take the patients out",
 }
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -60,13 +60,17 @@ def list_(
       firstread reports list
       firstread reports list --state preliminary --json
 
-    Exit codes: 0 listed, 2 usage, 5 the database is away.
+    Exit codes: 0 listed, 2 usage, 5 the database is away, 6 not allowed.
     """  # fmt: skip  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.workflow.reporting.listing import list_reports
 
-    with _archive() as archive, reading(archive.engine) as connection:
-        listed = list_reports(connection, states=(state,) if state else (), search=search, limit=limit)
+    with acting(Action.READ_PRELIMINARY) as (archive, grant), reading(archive.engine) as connection:
+        listed = list_reports(
+            connection, within=grant.within, states=(state,) if state else (), search=search, limit=limit
+        )
     if as_json:
         _print_json([asdict(one) for one in listed])
         return
@@ -96,16 +100,18 @@ def show(study: Study, as_json: AsJson = False) -> None:
     Example
       firstread reports show 1.2.840.113619.2.55.3.1
 
-    Exit codes: 0 shown, 1 nothing has read such a study, 2 usage, 5 the database is away.
+    Exit codes: 0 shown, 2 usage, or nothing has read such a study, 5 the database is away, 6 not allowed.
     """  # fmt: skip  # noqa: D301
+    from firstread.access.action import Action
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.findings import NOTICE
     from firstread.workflow.reporting.history import lines
     from firstread.workflow.reporting.report import open_report
     from firstread.workflow.reporting.signing import signatures
 
-    with _archive() as archive:
-        opened = open_report(archive, study)
+    with acting(Action.READ_PRELIMINARY) as (archive, grant):
+        opened = open_report(archive, study, within=grant.within)
         with reading(archive.engine) as connection:
             signed = signatures(connection, opened.key)
     if as_json:
@@ -129,14 +135,16 @@ def history(study: Study, as_json: AsJson = False) -> None:
     Example
       firstread reports history 1.2.840.113619.2.55.3.1
 
-    Exit codes: 0 listed, 1 nothing has read such a study, 2 usage, 5 the database is away.
+    Exit codes: 0 listed, 2 usage, or nothing has read such a study, 5 the database is away, 6 not allowed.
     """  # fmt: skip  # noqa: D301
+    from firstread.access.action import Action
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.workflow.reporting import history as versions
     from firstread.workflow.reporting.report import open_report
 
-    with _archive() as archive:
-        opened = open_report(archive, study)
+    with acting(Action.READ_PRELIMINARY) as (archive, grant):
+        opened = open_report(archive, study, within=grant.within)
         with reading(archive.engine) as connection:
             found = versions.history(connection, opened.key)
     if as_json:
@@ -161,14 +169,16 @@ def diff(
     Example
       firstread reports diff 1.2.840.113619.2.55.3.1 1 4
 
-    Exit codes: 0 shown, 1 there is no such report or version, 2 usage, 5 the database is away.
+    Exit codes: 0 shown, 2 usage, or there is no such report or version, 5 the database is away, 6 not allowed.
     """  # fmt: skip  # noqa: D301
+    from firstread.access.action import Action
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.workflow.reporting.history import difference
     from firstread.workflow.reporting.report import open_report
 
-    with _archive() as archive:
-        opened = open_report(archive, study)
+    with acting(Action.READ_PRELIMINARY) as (archive, grant):
+        opened = open_report(archive, study, within=grant.within)
         with reading(archive.engine) as connection:
             print(difference(connection, opened.key, before, after) or "They say the same.")
 
@@ -193,13 +203,15 @@ def stats(
       firstread reports stats
       firstread reports stats --by person --since 2026-01-01
 
-    Exit codes: 0 told, 2 usage, 5 the database is away.
+    Exit codes: 0 told, 2 usage, 5 the database is away, 6 not allowed.
     """  # fmt: skip  # noqa: D301
+    from firstread.access.action import Action
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.workflow.reporting.statistics import agreement
 
     begins = since.replace(tzinfo=UTC) if since is not None else None
-    with _archive() as archive, reading(archive.engine) as connection:
+    with acting(Action.READ_REPORT) as (archive, _), reading(archive.engine) as connection:
         found = agreement(connection, by, since=begins)
     if as_json:
         _print_json([asdict(one) for one in found])
@@ -226,12 +238,14 @@ def stats(
 def list_texts(account: Owner = "", as_json: AsJson = False) -> None:
     """List the site's texts, and those of an account.
 
-    Exit codes: 0 listed, 2 usage, 5 the database is away.
+    Exit codes: 0 listed, 2 usage, 5 the database is away, 6 not allowed.
     """
+    from firstread.access.action import Action
     from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.workflow.reporting.texts import kept_texts
 
-    with _archive() as archive, reading(archive.engine) as connection:
+    with acting(Action.OPERATE) as (archive, _), reading(archive.engine) as connection:
         found = kept_texts(connection, account)
     if as_json:
         _print_json([asdict(one) for one in found])
@@ -251,9 +265,7 @@ def add(
     name: Annotated[str, typer.Argument(help="Name of the text.")],
     file: Annotated[
         Path,
-        typer.Argument(
-            exists=True, dir_okay=False, allow_dash=True, help="File with it, UTF-8; - for input."
-        ),
+        typer.Argument(help="File with it, UTF-8; - for input."),
     ],
     section: InSection,
     kind: Kind = "macro",
@@ -266,14 +278,15 @@ def add(
     Example
       firstread reports templates add normal-lungs normal.txt --section findings
 
-    Exit codes: 0 kept, 2 usage, 5 the database is away.
+    Exit codes: 0 kept, 2 usage, 5 the database is away, 6 not allowed.
     """  # fmt: skip  # noqa: D301
+    from firstread.access.action import Action
     from firstread.archive.database import writing
+    from firstread.cli.acting import acting
     from firstread.workflow.reporting.texts import KeptText, keep
 
-    text = typer.get_text_stream("stdin").read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    with _archive() as archive, writing(archive.engine) as connection:
-        keep(connection, KeptText(account, kind, name, lang, section, text))
+    with acting(Action.OPERATE) as (archive, _), writing(archive.engine) as connection:
+        keep(connection, KeptText(account, kind, name, lang, section, _text_of(file)))
 
 
 @templates.command()
@@ -286,22 +299,30 @@ def remove(
 ) -> None:
     """Remove a text.
 
-    Exit codes: 0 removed, 2 there is none, 5 the database is away.
+    Exit codes: 0 removed, 2 there is none, 5 the database is away, 6 not allowed.
     """
+    from firstread.access.action import Action
     from firstread.archive.database import writing
+    from firstread.cli.acting import acting
     from firstread.errors import UsageError
     from firstread.workflow.reporting.texts import forget
 
-    with _archive() as archive, writing(archive.engine) as connection:
+    with acting(Action.OPERATE) as (archive, _), writing(archive.engine) as connection:
         if not forget(connection, account, kind, name, lang, section):
             raise UsageError("There is no such text.", remedy="`firstread reports templates list` shows all.")
 
 
-def _archive() -> Any:  # noqa: ANN401 - imported late: it takes a quarter of a second
-    from firstread.archive import archive_of
-    from firstread.settings import load_settings
+def _text_of(file: Path) -> str:
+    from firstread.errors import UsageError
 
-    return archive_of(load_settings())
+    if str(file) == "-":
+        return typer.get_text_stream("stdin").read()
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(
+            f"{file} is no text in UTF-8 that can be read.", remedy="Name another file."
+        ) from None
 
 
 def _print_json(value: object) -> None:

@@ -24,7 +24,7 @@ def print_routes(routes: Sequence[Route]) -> None:
     for route in routes:
         cells = (
             route.name,
-            route.reader,
+            route.does,
             route.priority,
             ", ".join(route.destinations),
             str(route.when),
@@ -69,12 +69,17 @@ def print_decision(facts: StudyFacts, decision: Decision) -> None:
         console.print(_WHY[decision.why])
     elif not decision.explanation:
         console.print("There is no route: nothing is read by itself.")
-    elif not decision.reads:
+    elif not decision.reads and not decision.exports:
         console.print("No route fits: it is not read.")
     for read in decision.reads:
         what = numbers[read.series_uid] if read.series_uid else "the series that it chooses"
         where = f"results to {', '.join(read.destinations)}" if read.destinations else "results stay here"
         console.print(Text(f"{read.reader} reads {what}, {read.priority}, by route {read.route}; {where}."))
+    for export in decision.exports:
+        to = f"project {export.project}, to {', '.join(export.destinations)}"
+        console.print(
+            Text(f"{len(export.series)} series go without the patient to {to}, by route {export.route}.")
+        )
 
 
 def _outcome(verdict: Verdict) -> str:

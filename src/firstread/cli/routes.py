@@ -55,7 +55,7 @@ def check(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Check that every route can be used: its keys, conditions, reader and destinations.
+    """Check that every route can be used: its keys, conditions, reader or project, and destinations.
 
     \b
     Examples
@@ -71,6 +71,7 @@ def check(
     if file is not None:
         settings = settings.model_copy(update={"routes_file": file})
     loaded = load_routes(settings)
+    _check_projects(settings, {route.project for route in loaded if route.project})
     if not quiet:
         print(f"{len(loaded)} routes can be used, {sum(route.enabled for route in loaded)} of them enabled.")
 
@@ -139,13 +140,17 @@ def add(
 
     Exit codes: 0 added, 2 a route cannot be used, and nothing was changed, 5 the file cannot be written.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.settings import load_settings
     from firstread.workflow.routes.change import add_routes
     from firstread.workflow.routes.load import parse_routes, read_text
 
-    text = sys.stdin.read() if file == "-" else read_text(Path(file))
-    new = parse_routes(text, Path(file))
-    add_routes(load_settings(), new, before=before)
+    settings = load_settings()
+    with acting(Action.MANAGE_ROUTES, settings):
+        text = sys.stdin.read() if file == "-" else read_text(Path(file))
+        new = parse_routes(text, Path(file))
+        add_routes(settings, new, before=before)
     if not quiet:
         print(f"{len(new)} routes added.")
 
@@ -163,10 +168,14 @@ def remove(
 
     Exit codes: 0 removed, 2 the file has no such route, 5 it cannot be written.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.settings import load_settings
     from firstread.workflow.routes.change import remove_route
 
-    remove_route(load_settings(), name)
+    settings = load_settings()
+    with acting(Action.MANAGE_ROUTES, settings):
+        remove_route(settings, name)
     if not quiet:
         print(f"{name} removed.")
 
@@ -181,12 +190,32 @@ def undo(quiet: Quiet = False) -> None:
 
     Exit codes: 0 taken back, 2 there is nothing to take back, 5 the file cannot be written.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    from firstread.access.action import Action
+    from firstread.cli.acting import acting
     from firstread.settings import load_settings
     from firstread.workflow.routes.change import undo as undo_change
 
-    there = undo_change(load_settings())
+    settings = load_settings()
+    with acting(Action.MANAGE_ROUTES, settings):
+        there = undo_change(settings)
     if not quiet:
         print(f"The file of routes is as it was before, with {len(there)} routes.")
+
+
+def _check_projects(settings: "Settings", named: set[str]) -> None:
+    if not named:
+        return
+    from firstread.archive import archive_of
+    from firstread.errors import UsageError
+    from firstread.research.projects import list_projects
+
+    with archive_of(settings) as archive:
+        missing = named - {each.name for each in list_projects(archive.engine)}
+    if missing:
+        raise UsageError(
+            f"A route names the project {sorted(missing)[0]!r}, which is not there.",
+            remedy="`firstread projects add NAME` makes one.",
+        )
 
 
 def _facts(settings: "Settings", study: str, source: str) -> "StudyFacts":

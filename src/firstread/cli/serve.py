@@ -100,20 +100,26 @@ def _watch(service: "Service", wait: "Callable[[float | None], bool]") -> None:
 
 def _tell(service: "Service", settings: "Settings") -> None:
     """Say what runs, where, and what it lacks."""
+    from firstread.access.gate import is_loopback
+
     facts = service.facts()
     if "port" in facts:
         _log.info("%s listens for DICOM on %s port %d", facts["ae_title"], facts["host"], facts["port"])
         if not settings.dicom_callers:
             _log.warning("nobody may associate yet: list them in the setting dicom_callers")
     if "api" in facts:
-        _log.info("DICOMweb: http://%(host)s:%(port)d/dicom-web", facts["api"])
+        _log.info("DICOMweb: %(scheme)s://%(host)s:%(port)d/dicom-web", facts["api"])
+        public = settings.public_url
+        is_clear = facts["api"]["scheme"] == "http" and (public is None or public.scheme != "https")
+        if is_clear and not is_loopback(settings.api_host):
+            _log.warning("passwords and images travel in the clear: set api_tls_certificate or public_url")
         if (first := service.first_link()) is not None:
             url, file = first
             _log.warning("there is no account yet: the link in %s makes the first administrator, once", file)
             if sys.stderr.isatty():
                 print(url, file=sys.stderr)
     if checks := facts.get("api") or facts.get("health"):
-        _log.info("health: http://%(host)s:%(port)d/health/ready", checks)
+        _log.info("health: %(scheme)s://%(host)s:%(port)d/health/ready", checks)
     if "worker" in facts:
         from firstread.alerts import load_configuration
         from firstread.alerts.channels.senders import unusable_channels

@@ -37,7 +37,7 @@ def open_study(path: Path | str, *, study_uid: str | None = None, progress: Prog
         NothingReadable: it holds no DICOM object that could be read.
         RefusedInput: it holds several studies and `study_uid` is None, or it is no honest archive.
     """
-    return study_from(_sources(Path(path)), study_uid=study_uid, progress=progress)
+    return study_from(sources(Path(path)), study_uid=study_uid, progress=progress)
 
 
 def study_from(
@@ -128,7 +128,13 @@ def _chosen(
     return Study(*next(iter(studies.items())), warnings)
 
 
-def _sources(path: Path) -> Iterable[Source]:
+def sources(path: Path) -> Iterable[Source]:
+    """Return every file under a path that could be an instance: of a folder, a zip archive, or the file itself.
+
+    Raises:
+        UsageError: the path does not exist, or cannot be read.
+        RefusedInput: it is no honest archive, or holds too many files.
+    """
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError) as error:

@@ -17,10 +17,12 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dul import DULServiceProvider
+from pynetdicom.pdu_primitives import P_DATA
 
 from firstread.network.acceptance import Acceptance
 from firstread.network.room import Room
 from firstread.network.sending import send_stored
+from firstread.network.store_response import LONGEST, encoded_store_response
 from firstread.network.wire import BoundedSocket
 
 _log = logging.getLogger("firstread.network")
@@ -136,10 +138,16 @@ class _Messages(DIMSEServiceProvider):
         self._refusal = status
 
     def send_msg(self, primitive: Any, context_id: int) -> None:  # noqa: ANN401 - as pynetdicom's
-        """Send a message."""
+        """Send a message; a plain answer to a C-STORE by the short way."""
         if self._refusal is not None:
             primitive.Status, self._refusal = self._refusal, None
-        super().send_msg(primitive, context_id)
+        command = encoded_store_response(primitive)
+        if command is None or 0 < self.maximum_pdu_size < LONGEST:
+            super().send_msg(primitive, context_id)
+            return
+        answer = P_DATA()
+        answer.presentation_data_value_list.append((context_id, b"\x03" + command))  # the command's last part
+        self.dul.send_pdu(answer)
 
     def receive_primitive(self, primitive: Any) -> None:  # noqa: ANN401 - as pynetdicom's
         """Take a part of a message, where there is room for it."""

@@ -5,7 +5,7 @@ from firstread.network.acceptance import Acceptance, parse_callers, parse_networ
 from firstread.network.node import Listening
 from firstread.network.peers import Peer, is_ae_title, named_peer, peers_by_ae_title
 from firstread.network.scu import Caller
-from firstread.network.tls import TLSFiles, client_context, server_context
+from firstread.network.tls import LiveContext, TLSFiles, client_context
 from firstread.settings import Settings
 
 
@@ -30,7 +30,7 @@ def listening_of(settings: Settings) -> Listening:
             idle_s=settings.dicom_idle_s,
         ),
         destinations=peers_by_ae_title(node_addresses(settings)),
-        tls=server_context(files) if files.certificate else None,
+        tls=LiveContext(files) if files.certificate else None,
         calling_tls=client_context(files) if _calls_over_tls(settings) else None,
     )
 

@@ -23,6 +23,8 @@ from firstread.network.retrieve_scp import RetrieveSCP
 from firstread.network.server import Server
 from firstread.network.statuses import SUCCESS
 from firstread.network.storage_scp import StorageSCP
+from firstread.network.tls import LiveContext
+from firstread.network.trail import NodeTrail
 
 _log = logging.getLogger("firstread.network")
 GRACE_S = 10.0
@@ -47,7 +49,7 @@ class Listening:
     port: int = 11112
     acceptance: Acceptance = field(default_factory=Acceptance)
     destinations: Mapping[str, Peer] = field(default_factory=dict)
-    tls: SSLContext | None = field(default=None, repr=False)
+    tls: SSLContext | LiveContext | None = field(default=None, repr=False)
     calling_tls: SSLContext | None = field(default=None, repr=False)
 
 
@@ -84,21 +86,23 @@ class Node:
         for sop_class in SERVED:
             entity.add_supported_context(sop_class, list(SPOKEN))
         self._acceptance = acceptance
+        tls = self._tls = listening.tls
         self._commitment = CommitmentSCP(
             archive, entity, listening.destinations, listening.calling_tls, callers
         )
-        retrieve = RetrieveSCP(archive, listening.destinations, listening.calling_tls, callers)
+        self._trail = NodeTrail(archive.engine)
+        retrieve = RetrieveSCP(archive, listening.destinations, listening.calling_tls, callers, self._trail)
         try:
             self._server = Server(
                 entity,
                 (listening.host, listening.port),
                 acceptance,
-                tls=listening.tls,
+                tls=tls.context if isinstance(tls, LiveContext) else tls,
                 handlers=[
                     (evt.EVT_REQUESTED, self._admit),
                     (evt.EVT_C_ECHO, _echo),
-                    (evt.EVT_C_STORE, StorageSCP(receive or archive.receive, callers).store),
-                    (evt.EVT_C_FIND, QuerySCP(archive.engine, listening.ae_title, callers).find),
+                    (evt.EVT_C_STORE, StorageSCP(receive or archive.receive, callers, self._trail).store),
+                    (evt.EVT_C_FIND, QuerySCP(archive.engine, listening.ae_title, callers, self._trail).find),
                     (evt.EVT_C_MOVE, retrieve.move),
                     (evt.EVT_C_GET, retrieve.get),
                     (evt.EVT_N_ACTION, self._commitment.request),
@@ -106,6 +110,7 @@ class Node:
             )
         except BaseException:
             self._commitment.close()
+            self._trail.close()
             raise
         self.port = self._server.port
         self._thread = threading.Thread(target=self._server.serve_forever, name="dicom-listener", daemon=True)
@@ -116,11 +121,17 @@ class Node:
         """Whether connections are taken."""
         return self._thread.is_alive()
 
+    def renew(self) -> None:
+        """Take a certificate that has changed; associations that are open go on."""
+        if isinstance(self._tls, LiveContext):
+            self._tls.renew()
+
     def close(self, *, grace_s: float = GRACE_S) -> None:
         """Stop listening, let what is under way be finished, and end the rest; what is not acknowledged is resent."""
         self._server.stop(grace_s)
         self._thread.join()
         self._commitment.close()
+        self._trail.close()
 
     def __enter__(self) -> Self:
         return self
@@ -139,6 +150,7 @@ class Node:
             heard = False
         if heard:
             return
+        self._trail.refused(event, "association", "dicom_callers does not list its calling AE title")
         _log.warning("an association was rejected: dicom_callers does not list its calling AE title")
         event.assoc.acse.send_reject(0x01, 0x01, 0x03)
         event.assoc.is_rejected = True

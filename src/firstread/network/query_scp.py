@@ -9,6 +9,7 @@ from pynetdicom import evt
 from sqlalchemy import Engine
 
 from firstread.access import Action
+from firstread.access.gate import Denied
 from firstread.archive.database import reading
 from firstread.archive.query import find
 from firstread.dicom.quiet import quiet
@@ -22,6 +23,7 @@ from firstread.network.statuses import (
     PENDING_WITHOUT_SOME_KEYS,
     query_status,
 )
+from firstread.network.trail import NodeTrail
 
 _log = logging.getLogger("firstread.network")
 MOST_MATCHES = 10_000
@@ -37,10 +39,12 @@ class QuerySCP:
         engine: The archive's database.
         ae_title: From where a match can be retrieved.
         callers: What they may ask for.
+        trail: Where queries are recorded.
     """
 
-    def __init__(self, engine: Engine, ae_title: str, callers: Callers) -> None:
+    def __init__(self, engine: Engine, ae_title: str, callers: Callers, trail: NodeTrail) -> None:
         self._callers = callers
+        self._trail = trail
         self._engine = engine
         self._ae_title = ae_title
 
@@ -53,6 +57,13 @@ class QuerySCP:
             within = self._callers.grant(event, Action.READ_STUDY).within
             with reading(self._engine) as connection:
                 matches = find(connection, query.level, query.keys, limit=MOST_MATCHES + 1, within=within)
+            self._trail.asked(event, query.keys, query.level)
+        except Denied as error:
+            self._trail.refused(event, "C-FIND", "denied")
+            status = query_status(error)
+            _log.warning("C-FIND was denied with %04X", status)
+            yield status, None
+            return
         except Exception as error:
             status = query_status(error)
             _log.warning("C-FIND failed with %04X: %s", status, type(error).__name__)

@@ -9,9 +9,11 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt
 
 from firstread.access import Action
+from firstread.access.gate import Denied
 from firstread.archive import Archive
 from firstread.archive.database import reading
 from firstread.archive.locate import locate_matches
+from firstread.archive.query import find
 from firstread.dicom.quiet import quiet
 from firstread.errors import UsageError
 from firstread.network.acceptor import Acceptor
@@ -22,6 +24,7 @@ from firstread.network.outgoing import located_files
 from firstread.network.peers import Peer
 from firstread.network.sending import Outgoing
 from firstread.network.statuses import CANCELLED, PENDING, query_status
+from firstread.network.trail import NodeTrail, caller_of
 
 _log = logging.getLogger("firstread.network")
 MOST_INSTANCES = 65_535  # PS3.7: the numbers of sub-operations have 16 bits
@@ -35,12 +38,19 @@ class RetrieveSCP:
         destinations: Where C-MOVE may send to, by AE title; nowhere else.
         tls: For destinations over TLS.
         callers: What they may ask for.
+        trail: Where retrievals are recorded.
     """
 
     def __init__(
-        self, archive: Archive, destinations: Mapping[str, Peer], tls: SSLContext | None, callers: Callers
+        self,
+        archive: Archive,
+        destinations: Mapping[str, Peer],
+        tls: SSLContext | None,
+        callers: Callers,
+        trail: NodeTrail,
     ) -> None:
         self._callers = callers
+        self._trail = trail
         self._archive = archive
         self._destinations = destinations
         self._tls = tls
@@ -48,7 +58,7 @@ class RetrieveSCP:
     def get(self, event: evt.Event) -> Iterator[Any]:
         """Yield the number of instances of one C-GET request, and then each."""
         try:
-            files = self._files(event)
+            files = self._files(event, "C-GET")
         except Exception as error:
             yield 1
             yield _failed("C-GET", error)
@@ -65,7 +75,7 @@ class RetrieveSCP:
             return
         options: dict[str, Any] = {"ae_title": peer.ae_title}
         try:
-            files = self._files(event)
+            files = self._files(event, "C-MOVE", peer.ae_title)
             contexts = storage_contexts(files)
             if len(contexts) > MOST_CONTEXTS:
                 raise UsageError(
@@ -84,15 +94,23 @@ class RetrieveSCP:
         yield len(files)
         yield from self._sent(event, files)
 
-    def _files(self, event: evt.Event) -> list[Outgoing]:
+    def _files(self, event: evt.Event, service: str, destination: str = "") -> list[Outgoing]:
         study_root = is_study_root(str(cast(Any, event.request).AffectedSOPClassUID))
         with quiet():  # pydicom's remarks quote what was asked
-            keys = unique_keys(read_query(identifier_of(event), study_root=study_root))
-        within = self._callers.grant(event, Action.READ_STUDY).within
+            query = read_query(identifier_of(event), study_root=study_root)
+            keys = unique_keys(query)
+        try:
+            within = self._callers.grant(event, Action.READ_STUDY).within
+        except Denied:
+            self._trail.refused(event, service, "denied")
+            raise
+        level = "study" if query.level == "patient" else query.level
         with reading(self._archive.engine) as connection:
             found = locate_matches(connection, keys, limit=MOST_INSTANCES + 1, within=within)
+            of = find(connection, level, keys, limit=MOST_INSTANCES, within=within) if found else []
         if len(found) > MOST_INSTANCES:
             raise UsageError("Too many instances for one retrieval.", remedy="Retrieve study by study.")
+        self._trail.sent(event, service, of, destination=destination or caller_of(event).name)
         return located_files(self._archive, found)
 
     def _sent(self, event: evt.Event, files: Sequence[Outgoing]) -> Iterator[tuple[int, Dataset | None]]:

@@ -6,9 +6,11 @@ from typing import Any, cast
 
 from pynetdicom import evt
 
+from firstread.access.gate import Denied
 from firstread.archive import PRIOR_SOURCE, Part10, Receipt
 from firstread.network.callers import Callers
 from firstread.network.statuses import SUCCESS, store_status
+from firstread.network.trail import NodeTrail
 
 _log = logging.getLogger("firstread.network")
 Receive = Callable[..., Receipt]
@@ -20,10 +22,12 @@ class StorageSCP:
     Args:
         receive: `Archive.receive`.
         callers: What they may send; None on an association that this node asked for.
+        trail: Where it is recorded; None where whoever asked for it records it.
     """
 
-    def __init__(self, receive: Receive, callers: Callers | None) -> None:
+    def __init__(self, receive: Receive, callers: Callers | None, trail: NodeTrail | None = None) -> None:
         self._callers = callers
+        self._trail = trail
         self._receive = receive
 
     def store(self, event: evt.Event) -> int:
@@ -41,7 +45,11 @@ class StorageSCP:
                 source_ae=peer,
             )
             receipt = self._receive(instance, source=PRIOR_SOURCE if _we_asked(event) else peer)
+            if self._trail is not None:
+                self._trail.received(event, receipt)
         except Exception as error:
+            if isinstance(error, Denied) and self._trail is not None:
+                self._trail.refused(event, "C-STORE", "denied")
             status = store_status(error)
             # Kind and status only: what the error says can quote the sender.
             _log.warning("C-STORE refused with %04X: %s", status, type(error).__name__)

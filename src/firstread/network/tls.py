@@ -1,11 +1,13 @@
 """TLS as BCP 195 (RFC 9325) asks for it: 1.2 or newer, forward secrecy, authenticated encryption, no fallback."""
 
+import logging
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 from firstread.errors import UsageError
 
+_log = logging.getLogger("firstread.network")
 _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; those of 1.3 are all sound
 
 
@@ -31,6 +33,56 @@ def server_context(files: TLSFiles) -> ssl.SSLContext:
     if files.authorities is not None:
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+class LiveContext:
+    """The context of a listener, whose certificate may be replaced while it listens.
+
+    Attributes:
+        context: New connections get the newest certificate; those that are open go on.
+
+    Args:
+        files: Looked at by `renew`. New `authorities` count beside the former ones until the next start.
+
+    Raises:
+        UsageError: as `server_context`.
+    """
+
+    def __init__(self, files: TLSFiles) -> None:
+        self._files = files
+        self._seen = _state(files)
+        self.context = server_context(files)
+
+    def renew(self) -> bool:
+        """Take the files where they have changed; tell whether they were taken.
+
+        Half of a new pair, or what is no certificate, is left alone: the former one stays until the pair is whole.
+        """
+        found = _state(self._files)
+        if found == self._seen:
+            return False
+        try:
+            server_context(self._files)  # a trial, before anything is changed
+            _load(self.context, self._files)
+        except UsageError as error:
+            _log.warning("a new certificate is not taken: %s", error.message)
+            return False
+        finally:
+            self._seen = found
+        _log.info("a new certificate is in use")
+        return True
+
+
+def _state(files: TLSFiles) -> tuple[tuple[int, int, int] | None, ...]:
+    """Return what tells files that were replaced from those before; None: it is not there."""
+    found: list[tuple[int, int, int] | None] = []
+    for path in (files.certificate, files.key, files.authorities):
+        try:
+            status = path.stat() if path is not None else None
+        except OSError:
+            status = None
+        found.append((status.st_mtime_ns, status.st_size, status.st_ino) if status else None)
+    return tuple(found)
 
 
 def client_context(files: TLSFiles) -> ssl.SSLContext:

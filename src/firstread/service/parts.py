@@ -51,6 +51,10 @@ class DicomPart:
         """Tell whether it listens."""
         return self._node.listening
 
+    def renew(self) -> None:
+        """Take a certificate that has changed."""
+        self._node.renew()
+
     def stop(self, grace_s: float) -> None:
         """Close the node."""
         self._node.close(grace_s=grace_s)

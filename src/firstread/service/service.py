@@ -4,21 +4,27 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import text
 
+from firstread import __version__
+from firstread.access.audit import Event, EventCode, record_now
+from firstread.access.audit.search import head
+from firstread.access.this_user import this_user
 from firstread.archive import Archive, archive_of
 from firstread.archive.database import reading, writing
-from firstread.errors import ArchiveUnavailable
+from firstread.errors import ArchiveUnavailable, FirstreadError
 from firstread.service.parts import DicomPart, Part
 from firstread.service.roles import Role
 from firstread.settings import Settings
 
 _log = logging.getLogger("firstread.service")
 _MIB = 1 << 20
+RENEW_S = 2.0  # between two looks at the certificates
 _MARGIN_S = 5.0  # for what ends by itself after its grace
 
 
@@ -47,9 +53,11 @@ class Service:
 
             check_address(settings)
         self._settings = settings
+        self._roles = roles
         self._is_stopping = is_stopping
         self._archive = archive_of(settings)
         self.parts: list[Part] = []
+        self._ended = threading.Event()
         try:
             if Role.SCP in roles:
                 self.parts.append(DicomPart(self._archive, settings))
@@ -57,8 +65,14 @@ class Service:
                 from firstread.service.worker_part import WorkerPart
 
                 self.parts.append(WorkerPart(self._archive, settings))
+            if settings.audit_syslog is not None:
+                from firstread.service.audit_part import AuditPart
+
+                self.parts.append(AuditPart(self._archive, settings))
             if Role.API in roles or settings.health_port is not None:
                 self.parts.append(self._web(with_api=Role.API in roles))
+            self._record(EventCode.APPLICATION_START)
+            threading.Thread(target=self._renew, name="certificates", daemon=True).start()
         except BaseException:
             self.stop(0.0)
             raise
@@ -85,12 +99,19 @@ class Service:
             secret = first_link(connection)
         if secret is None:
             return None
-        url = link_url(self._settings, secret, port=served["port"])
+        url = link_url(self._settings, secret, port=served["port"], scheme=served["scheme"])
         return url, write_link(self._archive.folder, url)
 
     def alive(self) -> bool:
         """Tell whether every part answers."""
         return all(part.alive() for part in self.parts)
+
+    def _renew(self) -> None:
+        """Take certificates that change, within seconds."""
+        while not self._ended.wait(RENEW_S):
+            for part in list(self.parts):
+                if isinstance(part, DicomPart) or part.name == "api":
+                    cast(Any, part).renew()
 
     def stop(self, grace_s: float) -> bool:
         """Stop every part at once, each with the seconds for what is under way, and close the archive.
@@ -98,6 +119,7 @@ class Service:
         A part that does not end in time is left behind: what it has not acknowledged is sent or done again. Tell
         whether there is none.
         """
+        self._ended.set()
         stopping = {
             part.name: threading.Thread(target=part.stop, args=(grace_s,), daemon=True) for part in self.parts
         }
@@ -109,9 +131,21 @@ class Service:
             if thread.is_alive():
                 _log.warning("%s did not stop in time, and is left behind", name)
         ended = not any(thread.is_alive() for thread in stopping.values())
+        with suppress(FirstreadError):
+            self._record(EventCode.APPLICATION_STOP)
         if ended:
             self._archive.close()
         return ended
+
+    def _record(self, code: EventCode) -> None:
+        """Record that this process starts or stops, and log where the trail then ends: an anchor elsewhere."""
+        roles = ", ".join(sorted(self._roles))
+        event = Event(code, "E", 0, this_user(), detail={"roles": roles, "version": __version__})
+        record_now(self._archive.engine, event, durable=True)
+        with reading(self._archive.engine) as connection:
+            end = head(connection)
+        if end is not None:
+            _log.info("audit trail: %d events, head %s", end.number, end.chain)
 
     def _web(self, *, with_api: bool) -> Part:
         from firstread.service.web_part import web_part

@@ -15,9 +15,11 @@ from firstread.network.dicomweb.problems import install
 from firstread.settings import Settings
 from firstread.web import events, outlines, static_files
 from firstread.web.alerts import alerts_router
+from firstread.web.audited import Audited
 from firstread.web.events import EventHub
 from firstread.web.guard import Guard
 from firstread.web.health import Health, health_router
+from firstread.web.limits import Limits
 from firstread.web.pages.failures import install_failures
 from firstread.web.pages.login import LOGIN, keep_language
 from firstread.web.pages.router import pages_router
@@ -79,5 +81,7 @@ def create_app(
     app.include_router(pages_router())
     if health is not None:
         app.include_router(health_router(health))
+    app.add_middleware(Audited, engine=archive.engine)
+    app.add_middleware(Limits, per_minute=app.state.settings.api_requests_per_minute)
     app.add_middleware(Guard)
     return app

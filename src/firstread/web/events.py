@@ -88,6 +88,7 @@ class EventHub:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._begun = threading.Event()
         self._floor = 0
         self._seen: dict[int, float] = {}
         self._forgot_at = time.monotonic()
@@ -102,6 +103,10 @@ class EventHub:
                 self._thread.start()
             self._changed.notify()
         return listener
+
+    def begun(self) -> bool:
+        """Wait until nothing that is written from now on is missed; False where the database does not answer."""
+        return self._begun.wait(BEAT_S)
 
     def leave(self, listener: _Listener) -> None:
         """Remove a listener."""
@@ -118,19 +123,18 @@ class EventHub:
             thread.join()
 
     def _run(self) -> None:
-        begun = False
         while True:
             with self._changed:
                 if not self._listeners:
-                    begun = False
+                    self._begun.clear()
                 self._changed.wait_for(lambda: self._closed or self._listeners, None)
                 if self._closed:
                     return
                 listeners = tuple(self._listeners)
             try:
-                if not begun:
+                if not self._begun.is_set():
                     self._begin()
-                    begun = True
+                    self._begun.set()
                 self._pass_on(listeners)
                 self._forget()
             except ArchiveUnavailable:
@@ -247,6 +251,9 @@ class _Stream(Response):
         async def say(text: str, *, more: bool = True) -> None:
             await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
+        if not await run_in_threadpool(self._hub.begun):
+            await say("retry: 2000\n\n", more=False)
+            return
         await say("retry: 2000\n" + _message("hello", {}))
         while True:
             coming = asyncio.ensure_future(listener.queue.get())

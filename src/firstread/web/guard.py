@@ -13,6 +13,9 @@ POLICY = (
 """Content-Security-Policy of every answer that has none of its own: no script or style but the package's files."""
 
 _HEADERS = {
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"permissions-policy": b"camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     b"cache-control": b"no-store",
     b"content-security-policy": POLICY.encode(),
     b"referrer-policy": b"same-origin",
@@ -20,6 +23,8 @@ _HEADERS = {
     b"x-frame-options": b"DENY",
 }
 """Of every answer, unless it says otherwise itself."""
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+"""Over HTTPS: a browser that was here once comes over HTTPS only, for a year (RFC 6797)."""
 _FAILED = b'{"error":"firstread failed.","remedy":"See its log."}'
 
 
@@ -46,7 +51,8 @@ class Guard:
                 begun = True
                 own = list(message.get("headers", []))
                 named = {name.lower() for name, _ in own}
-                more = [(name, value) for name, value in _HEADERS.items() if name not in named]
+                secure = [_HSTS] if scope.get("scheme") == "https" and _HSTS[0] not in named else []
+                more = secure + [(name, value) for name, value in _HEADERS.items() if name not in named]
                 message = {**message, "headers": [*own, *more]}
             await send(message)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 
 import h11
 import uvicorn
@@ -53,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def service(app: ASGIApp, *, grace_s: float = 10.0) -> uvicorn.Server:
+def service(app: ASGIApp, *, grace_s: float = 10.0, tls: ssl.SSLContext | None = None) -> uvicorn.Server:
     """Return a server for the app, to be run on a socket from `listen`.
 
     Requests are not logged: their queries name patients. The address of the peer is that of the connection, whatever
@@ -62,21 +63,23 @@ def service(app: ASGIApp, *, grace_s: float = 10.0) -> uvicorn.Server:
     Args:
         app: What answers.
         grace_s: Seconds for what is under way when the server is stopped.
+        tls: Of the listener; None: plain HTTP.
     """
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            access_log=False,
-            log_config=None,
-            log_level="warning",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=max(1, round(grace_s)),
-            ws="none",
-            http=_Bounded,
-            limit_concurrency=MOST_CONNECTIONS,
-        )
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(grace_s)),
+        ws="none",
+        http=_Bounded,
+        limit_concurrency=MOST_CONNECTIONS,
     )
+    config.load()
+    config.ssl = tls
+    return uvicorn.Server(config)
 
 
 class _Bounded(H11Protocol):

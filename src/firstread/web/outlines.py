@@ -40,7 +40,9 @@ def read_outlines(
                 "finding": name,
                 "offset": list(mask.offset),
                 "shape": list(mask.voxels.shape),
-                "bits": base64.b64encode(np.packbits(mask.voxels.ravel(), bitorder="little").tobytes()).decode(),
+                "bits": base64.b64encode(
+                    np.packbits(mask.voxels.ravel(), bitorder="little").tobytes()
+                ).decode(),
             }
             for name, mask in found.items()
         ]

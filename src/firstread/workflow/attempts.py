@@ -8,6 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, insert, select, update
 
+from firstread.access import Actor
+from firstread.access.audit import Event, EventCode, record
+from firstread.access.audit.subjects import patients_of
 from firstread.archive import Archive
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import reading, writing
@@ -20,6 +23,9 @@ from firstread.workflow.images import images_of
 from firstread.workflow.jobs import PRIORITIES, end
 from firstread.workflow.result_folder import is_complete
 from firstread.workflow.routes import Priority
+
+WORKER = Actor("service", "worker")
+"""Who reads and delivers, in the audit trail."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,14 @@ def claim(archive: Archive, job: int, *, workflow_id: str, worker: str, most_att
                 "images": len(images.files),
                 "content": images.content,
             }
+            detail = {"job": str(job), "reader": row.reader, "instances": str(len(images.files))}
+            record(
+                connection,
+                Event(
+                    EventCode.INSTANCES_ACCESSED, "R", 0, WORKER, patients_of(connection, [row.study_uid]),
+                    [row.study_uid], detail,
+                ),
+            )  # fmt: skip
         connection.execute(update(Job).where(Job.id == job).values(values))
         refresh(connection, row.study_key)
     return Claim(
@@ -178,6 +192,11 @@ def finish(
         if also is not None:
             also(connection)
         refresh_of_job(connection, held.job)
+        detail = {"job": str(held.job), "reader": held.reader, "result": digest}
+        patients = patients_of(connection, [held.study_uid])
+        record(
+            connection, Event(EventCode.PROCEDURE_RECORD, "C", 0, WORKER, patients, [held.study_uid], detail)
+        )
     return True
 
 

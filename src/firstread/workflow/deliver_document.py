@@ -4,11 +4,14 @@ import logging
 from datetime import timedelta
 from typing import Any, TypedDict
 
-from sqlalchemy import case, select, update
+from sqlalchemy import Connection, case, select, update
 
+from firstread.access.audit import Event, EventCode, record
+from firstread.access.audit.subjects import patients_of
 from firstread.archive.columns import new_token, now
 from firstread.archive.database import reading, writing
-from firstread.archive.models import Delivery, Result
+from firstread.archive.models import Delivery, Job, Result, Study
+from firstread.workflow.attempts import WORKER
 from firstread.workflow.deliveries import DeliveryFailed, PassingFailure, deliver, wait_s
 from firstread.workflow.node import Node
 from firstread.workflow.read_job import Step
@@ -80,8 +83,26 @@ def _settle(node: Node, delivery: int, workflow_id: str, attempts: int, ended: _
             values |= {"workflow_id": new_token(), "next_try_at": now() + timedelta(seconds=wait)}
             _log.warning("delivery %d is tried again in %.0f s: %s", delivery, wait, ended["error"])
     with writing(node.archive.engine) as connection:
-        connection.execute(
+        changed = connection.execute(
             update(Delivery)
             .where(Delivery.id == delivery, Delivery.workflow_id == workflow_id, Delivery.state == "waiting")
             .values(values)
         )
+        if changed.rowcount and "state" in values:
+            record(connection, _exported(connection, delivery, ended))
+
+
+def _exported(connection: Connection, delivery: int, ended: _Ended) -> Event:
+    """Return the event of a delivery that arrived, or failed for good."""
+    row = connection.execute(
+        select(Delivery.destination, Delivery.document, Study.study_uid)
+        .join(Result, Result.id == Delivery.result_key)
+        .join(Job, Job.id == Result.job_key)
+        .join(Study, Study.id == Job.study_key)
+        .where(Delivery.id == delivery)
+    ).one()
+    detail = {"destination": row.destination, "document": row.document, "delivery": str(delivery)}
+    if ended["error"]:
+        detail["problem"] = ended["error"]
+    patients = patients_of(connection, [row.study_uid])
+    return Event(EventCode.EXPORT, "R", 0 if ended["sent"] else 8, WORKER, patients, [row.study_uid], detail)

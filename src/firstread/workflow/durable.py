@@ -19,6 +19,7 @@ from dbos import DBOS, DBOSConfig, Serializer
 from firstread.archive import Archive
 from firstread.archive.database import PATIENCE
 from firstread.errors import UsageError
+from firstread.workflow.deidentify_study import deidentify_study
 from firstread.workflow.deliver_document import deliver_document
 from firstread.workflow.node import Node
 from firstread.workflow.read_job import read_job
@@ -32,7 +33,7 @@ DELIVERIES_AT_ONCE = 8
 CONNECTIONS = 8
 PORTION = 500
 
-Queue = Literal["reads", "deliveries"]
+Queue = Literal["reads", "deliveries", "deidentifications"]
 ACTIVE = ("ENQUEUED", "DELAYED", "PENDING")
 
 _node: Node | None = None
@@ -67,6 +68,12 @@ def _read(job: int) -> None:
 def _deliver(delivery: int) -> None:
     with _running() as (node, workflow_id):
         deliver_document(node, delivery, workflow_id, _step)
+
+
+@DBOS.workflow(name="deidentifications", max_recovery_attempts=None)
+def _deidentify(number: int) -> None:
+    with _running() as (node, workflow_id):
+        deidentify_study(node, number, workflow_id, _step)
 
 
 @contextmanager
@@ -114,6 +121,7 @@ def launch(node: Node) -> None:
             polling_interval_sec=POLL_S,
         )
         DBOS.register_queue("deliveries", worker_concurrency=DELIVERIES_AT_ONCE, polling_interval_sec=POLL_S)
+        DBOS.register_queue("deidentifications", worker_concurrency=1, polling_interval_sec=POLL_S)
     except BaseException:
         stop(0)
         raise

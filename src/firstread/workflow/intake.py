@@ -15,6 +15,7 @@ from firstread.archive.models import Study
 from firstread.archive.worklist import refresh
 from firstread.errors import FirstreadError, UsageError
 from firstread.settings import Settings
+from firstread.workflow.exports import add_exports
 from firstread.workflow.jobs import add_reads, locked_study
 from firstread.workflow.routes import PlannedRead, Route, decide, facts_of, load_routes
 
@@ -70,6 +71,7 @@ def route(
         if study is None or study.last_received_at != seen:
             return ()
         made = add_reads(connection, study.id, decision.reads)
+        add_exports(connection, study.id, decision.exports)
         connection.execute(update(Study).where(Study.id == study.id).values(routed_at=seen))
         refresh(connection, study.id)
     return made

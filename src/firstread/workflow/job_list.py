@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, select
+from sqlalchemy import Select, case, select
 
 from firstread.archive import Archive
 from firstread.archive.database import reading
@@ -73,7 +73,7 @@ def list_jobs(
     priority: str | None = None,
     reader: str | None = None,
     study_uid: str | None = None,
-    within: ColumnElement[bool] | None = None,
+    within: Condition | None = None,
     limit: int = 50,
 ) -> list[JobStatus]:
     """Return jobs: those that run, then those that wait in the order of the queue, then the others, newest first.
@@ -84,7 +84,7 @@ def list_jobs(
         priority: Only stat, urgent or routine ones.
         reader: Only of this reader.
         study_uid: Only of this study.
-        within: What a row of `Study` must fulfil to be seen; None: every study may be.
+        within: What a row of `Study` must fulfil; None: every study does.
         limit: So many at most.
 
     Raises:

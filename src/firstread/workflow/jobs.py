@@ -142,14 +142,16 @@ def retry(archive: Archive, job: int, *, within: Condition | None = None) -> Non
         refresh(connection, row.study_key)
 
 
-def change_priority(archive: Archive, job: int, priority: Priority) -> None:
+def change_priority(
+    archive: Archive, job: int, priority: Priority, *, within: Condition | None = None
+) -> None:
     """Have a job that waits read earlier or later.
 
     Raises:
-        UsageError: there is no such job, or it waits no more.
+        UsageError: there is no such job within the condition on `Study`, or it waits no more.
     """
     with writing(archive.engine) as connection:
-        row = _found(connection, job, None)
+        row = _found(connection, job, within)
         if row.state != "waiting":
             raise UsageError(
                 f"Job {job} is {row.state}.", remedy="Only what waits can be read earlier or later."

@@ -12,6 +12,7 @@ from firstread.archive.columns import new_token, now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Job
 from firstread.archive.worklist import refresh_of_job
+from firstread.research.models import Deidentification
 from firstread.workflow import durable
 
 MOST = 256
@@ -33,26 +34,31 @@ def sweep(archive: Archive) -> None:
         running = connection.execute(
             select(Job.id, Job.workflow_id).where(Job.state == "running").limit(MOST)
         ).all()
-        deliveries = connection.execute(
-            select(Delivery.id, Delivery.workflow_id)
-            .where(
-                Delivery.state == "waiting",
-                or_(Delivery.next_try_at.is_(None), Delivery.next_try_at <= moment),
-            )
-            .order_by(Delivery.id)
-            .limit(MOST)
-        ).all()
-    states = durable.states([row.workflow_id for row in (*waiting, *running, *deliveries)])
+        deliveries = connection.execute(_waiting(Delivery, moment)).all()
+        exports = connection.execute(_waiting(Deidentification, moment)).all()
+    states = durable.states([row.workflow_id for row in (*waiting, *running, *deliveries, *exports)])
     for row in waiting:
         if row.workflow_id not in states:
             durable.enqueue("reads", row.workflow_id, row.id, priority=row.priority)
     for row in deliveries:
         if row.workflow_id not in states:
             durable.enqueue("deliveries", row.workflow_id, row.id)
+    for row in exports:
+        if row.workflow_id not in states:
+            durable.enqueue("deidentifications", row.workflow_id, row.id)
     _renew(archive, Job, ("waiting",), [row for row in waiting if states.get(row.workflow_id) is False])
     _renew(archive, Job, ("running",), [row for row in running if not states.get(row.workflow_id)])
-    _renew(
-        archive, Delivery, ("waiting",), [row for row in deliveries if states.get(row.workflow_id) is False]
+    for table, rows in ((Delivery, deliveries), (Deidentification, exports)):
+        _renew(archive, table, ("waiting",), [row for row in rows if states.get(row.workflow_id) is False])
+
+
+def _waiting(table: type[Delivery | Deidentification], moment: datetime) -> Any:  # noqa: ANN401 - a statement
+    """Return what waits and may be tried."""
+    return (
+        select(table.id, table.workflow_id)
+        .where(table.state == "waiting", or_(table.next_try_at.is_(None), table.next_try_at <= moment))
+        .order_by(table.id)
+        .limit(MOST)
     )
 
 
@@ -74,7 +80,12 @@ def _waiting_jobs(moment: datetime) -> Any:  # noqa: ANN401 - SQLAlchemy's state
     )
 
 
-def _renew(archive: Archive, table: type[Job | Delivery], state: Sequence[str], rows: Sequence[Any]) -> None:
+def _renew(
+    archive: Archive,
+    table: type[Job | Delivery | Deidentification],
+    state: Sequence[str],
+    rows: Sequence[Any],
+) -> None:
     if not rows:
         return
     with writing(archive.engine) as connection:

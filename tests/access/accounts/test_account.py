@@ -15,6 +15,8 @@ from firstread.archive.database import reading, writing
 from firstread.errors import UsageError
 from tests.access.accounts.conftest import make_person
 
+pytestmark = pytest.mark.usefixtures("quick_hashing")
+
 
 def test_an_account_is_found_whatever_its_capitals_and_keeps_what_it_is(engine):
     made = make_person(

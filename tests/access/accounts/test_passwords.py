@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from argon2 import PasswordHasher
 
@@ -62,3 +64,17 @@ def test_who_may_not_log_in_has_no_hash(sqlite):
         assert stored_hash(connection, "ada")[1].startswith("$argon2id$")
         for name in ("robot", "gone", "new", "nobody"):
             assert stored_hash(connection, name) == (None, "")
+
+
+def test_an_unknown_name_takes_the_work_of_a_known_one():
+    """In seconds of the processor, as those of the clock are others' too."""
+    hashed = hash_password(PASSWORD)
+    is_password("warm", "")
+
+    def seconds(kept):
+        before = time.process_time()
+        for _ in range(3):
+            is_password("a wrong password", kept)
+        return time.process_time() - before
+
+    assert 0.5 < seconds(hashed) / seconds("") < 2.0

@@ -37,8 +37,10 @@ class Person:
         self.browser = requests.Session()
         self.browser.headers.update({"Accept": "text/html", "User-Agent": "Test browser", **headers})
 
-    def get(self, path, **options):
-        return self.browser.get(self.url + path, timeout=30, **options)
+    def get(self, path, *, headers=None, **options):
+        accepted = {"Accept": "application/dicom+json"} if path.startswith("/dicom-web") else {}
+        headers = {**accepted, **(headers or {})}
+        return self.browser.get(self.url + path, timeout=30, headers=headers, **options)
 
     def token(self, path):
         return re.search(r'name="csrf-token" content="([^"]*)"', self.get(path).text)[1]

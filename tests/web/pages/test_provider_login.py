@@ -12,6 +12,8 @@ from tests.oidc_provider import SECRET, openid_provider
 from tests.waiting import free_port, wait_for
 from tests.web.pages.people import Person, node_on
 
+pytestmark = pytest.mark.usefixtures("quick_hashing")
+
 
 @contextmanager
 def hospital(archive, tmp_path, *, secret=SECRET, **settings):

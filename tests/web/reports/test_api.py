@@ -56,7 +56,7 @@ def test_of_two_who_write_at_once_the_second_is_told_what_the_first_wrote(anne, 
 def test_the_engine_measures_where_a_person_points(anne):
     seen = anne.report()["version"]
     off = [BALL[0] + 2, BALL[1] - 1, BALL[2] + 2]
-    assert anne.call("POST", "findings/prepare").status_code == 204
+    assert anne.call("POST", "findings/prepare").status_code == 202
     answer = anne.call("POST", "findings", seen=seen, json={"center_lps_mm": off})
     assert answer.status_code == 201, answer.text
     added = answer.json()["findings"][-1]
@@ -127,3 +127,21 @@ def test_each_route_needs_its_right(anne, door, method, path, action):
     door.refused.add(action)
     answer = anne.call(method, path, seen=1, json={"password": "x", "text": "x"})
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        '{"long_mm": NaN}',
+        '{"long_mm": -1}',
+        '{"axes_lps_mm": {"long": [[0, 0, 0], [0, 0, 0]], "short": [[0, 0, 0], [0, 0, 5]]}}',
+        '{"axes_lps_mm": {"long": [[0, 0, 0], [0, 0, NaN]], "short": [[0, 0, 0], [0, 0, 5]]}}',
+        '{"lobe": "left middle"}',
+    ],
+)
+def test_what_cannot_be_is_refused(anne, edited):
+    seen = anne.report()["version"]
+    body = f'{{"findings": {{"N1": {{"decision": "edited", "edited": {edited}}}}}}}'
+    answer = anne.call("PATCH", "report", seen=seen, data=body)
+    assert answer.status_code == 400
+    assert anne.report()["version"] == seen

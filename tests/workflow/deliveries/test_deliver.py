@@ -2,7 +2,8 @@ import shutil
 
 import pytest
 
-from firstread.workflow.deliveries import PermanentFailure, deliver
+from firstread.settings import Settings
+from firstread.workflow.deliveries import PermanentFailure, deliver, unusable_destinations
 
 
 @pytest.mark.parametrize("document", ["../sr.dcm", "/etc/passwd", "notes.txt", "result.json", ""])
@@ -29,3 +30,17 @@ def test_a_document_that_is_no_dicom_file_fails_for_good(archive, settings_of, r
     for address in ("PACS@127.0.0.1:104", "stow:http://127.0.0.1:1/dicom-web"):
         with pytest.raises(PermanentFailure, match="not a DICOM file"):
             deliver(archive, settings_of(pacs=address), "pacs", folder, "sr.dcm")
+
+
+@pytest.mark.parametrize("kind", ["stow", "webhook"])
+def test_a_destination_among_the_services_of_a_cloud_is_refused_unless_the_settings_name_it(kind):
+    destinations = {"web": f"{kind}:https://169.254.169.254/x"}
+    secret = {"web": "k" * 16}
+    refused = Settings(destinations=destinations, destination_secrets=secret)
+    assert "link-local" in unusable_destinations(refused)["web"]
+    meant = Settings(
+        destinations=destinations,
+        destination_secrets=secret,
+        destination_special_addresses=["169.254.169.254"],
+    )
+    assert unusable_destinations(meant) == {}

@@ -6,7 +6,7 @@ from sqlalchemy import insert, select, update
 from firstread.archive.columns import now
 from firstread.archive.database import writing
 from firstread.archive.models import Delivery, Job, Result, Study
-from firstread.workflow.deliveries import list_deliveries, retry_deliveries
+from firstread.workflow.deliveries import drop_deliveries, list_deliveries, retry_deliveries
 from tests.dicom.read_samples import STUDY
 
 
@@ -92,3 +92,15 @@ def test_ids_that_are_not_there_are_left_out(archive, deliveries):
     with writing(archive.engine) as connection:
         connection.execute(update(Delivery).values(state="sent"))
     assert retry_deliveries(archive, [*deliveries, 10_000]) == ()
+
+
+def test_what_is_dropped_is_neither_tried_again_nor_keeps_its_study_until_it_is_taken_back(
+    archive, deliveries
+):
+    assert drop_deliveries(archive, destination="web") == tuple(deliveries[2:])
+    assert drop_deliveries(archive, [deliveries[0]]) == ()  # it was sent
+    assert [each.state for each in list_deliveries(archive)] == ["dropped", "dropped", "failed", "sent"]
+    assert retry_deliveries(archive) == (deliveries[1],)
+    assert retry_deliveries(archive, [deliveries[2]]) == (deliveries[2],)
+    with pytest.raises(ValueError, match="which"):
+        drop_deliveries(archive)

@@ -272,3 +272,14 @@ def test_an_addendum_and_an_amendment_name_what_they_take_the_place_of(reported,
     assert "Seen by the surgeon." in text
     assert "wrong side" in text
     assert len({one.sr_uid for one in signings}) == 3
+
+
+def test_a_backup_has_the_signed_documents_and_they_come_back(signed, reported, tmp_path):
+    from firstread.archive import open_archive
+    from firstread.archive.backup import backup, restore
+
+    backup(reported.archive, tmp_path / "backup")
+    with open_archive(tmp_path / "other") as other:
+        assert not restore(other, tmp_path / "backup").faults
+        (signing,) = rows(other, Signing)
+        assert (other.folder / signing.folder / "sr.dcm").read_bytes() == (signed / "sr.dcm").read_bytes()

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from firstread.archive.database import reading
@@ -23,6 +25,22 @@ def test_what_another_has_saved_meanwhile_is_not_overwritten_and_the_second_is_t
         reported.change(BEN, expected=seen, sections={"impression": {"text": "Ben's."}})
     assert told.value.opened.content.sections["impression"].text == "Anne's."
     assert reported.open().content.sections["impression"].text == "Anne's."
+
+
+def test_of_many_who_save_at_the_same_moment_one_does(reported):
+    seen = reported.open().version
+
+    def go(n):
+        try:
+            reported.change(ANNE, expected=seen, sections={"impression": {"text": f"Number {n}."}})
+        except Changed:
+            return None
+        return f"Number {n}."
+
+    with ThreadPoolExecutor(8) as pool:
+        (saved,) = [text for text in pool.map(go, range(8)) if text is not None]
+    opened = reported.open()
+    assert (opened.version, opened.content.sections["impression"].text) == (seen + 1, saved)
 
 
 def test_a_change_that_changes_nothing_makes_no_version(reported):

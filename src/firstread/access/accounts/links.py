@@ -76,10 +76,11 @@ def use_link(connection: Connection, secret: str) -> Link | None:
     return link if used.rowcount == 1 else None
 
 
-def link_url(settings: Settings, secret: str, *, port: int | None = None) -> str:
+def link_url(settings: Settings, secret: str, *, port: int | None = None, scheme: str = "") -> str:
     """Return the URL of a link: under `public_url`, else on this computer at the port of the web service."""
     public = settings.public_url
-    base = str(public).rstrip("/") if public else f"http://127.0.0.1:{port or settings.api_port}"
+    scheme = scheme or ("https" if settings.api_tls_certificate else "http")
+    base = str(public).rstrip("/") if public else f"{scheme}://127.0.0.1:{port or settings.api_port}"
     return f"{base}/setup?link={secret}"
 
 

@@ -53,3 +53,14 @@ class AuditHead(Base):
     chain: Mapped[str]
     seal: Mapped[str]
     sealer: Mapped[str]
+
+
+class AuditForwarded(Base):
+    """The one row that says up to which event the collector has the trail, and which process sends it on."""
+
+    __tablename__ = "audit_forwarded"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(Key)
+    holder: Mapped[str]
+    held_until: Mapped[datetime]

@@ -5,8 +5,9 @@ writers wait for each other's commit and not for each other's work, and nobody w
 else: there is no deadlock, and the chain cannot fork.
 """
 
+import threading
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from sqlalchemy import Connection, Engine, bindparam, event, insert, select, text, update
 
@@ -15,11 +16,16 @@ from firstread.access.audit.event import Event
 from firstread.access.audit.models import AuditEvent, AuditHead, AuditSubject
 from firstread.archive.columns import now
 from firstread.archive.database import writing
+from firstread.archive.group_commit import GroupCommit
 
 KEY_OPTION = "audit_key"
 """Execution option of an engine that holds the sealing key, bytes."""
 
 _CHAIN_LOCK = 7_318_221_905  # any number that nothing else on the server uses
+_lock = threading.Lock()
+_groups: WeakKeyDictionary[Engine, tuple[GroupCommit[tuple[Event, ...]], GroupCommit[tuple[Event, ...]]]] = (
+    WeakKeyDictionary()
+)
 _gathered: WeakKeyDictionary[Connection, list[Event]] = WeakKeyDictionary()
 
 _HEAD = select(AuditHead.number, AuditHead.chain)
@@ -63,11 +69,28 @@ def record_now(engine: Engine, *happened: Event, durable: bool = False) -> None:
     Raises:
         ArchiveUnavailable, ArchiveFull: it cannot be written; what it tells of must not be given.
     """
-    with writing(engine, journalled=not durable) as connection:
-        if not durable and engine.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-        for each in happened:
-            record(connection, each)
+    with _lock:
+        groups = _groups.get(engine)
+        if groups is None:
+            groups = _groups[engine] = (_group(engine, durable=False), _group(engine, durable=True))
+    groups[durable].submit(happened)
+
+
+def _group(engine: Engine, *, durable: bool) -> GroupCommit[tuple[Event, ...]]:
+    """Return what commits for all that record at the same time."""
+    known = ref(engine)
+
+    def commit(listed: list[tuple[Event, ...]]) -> None:
+        engine = known()
+        assert engine is not None
+        with writing(engine, journalled=not durable) as connection:
+            if not durable and engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            for happened in listed:
+                for each in happened:
+                    record(connection, each)
+
+    return GroupCommit(commit)
 
 
 def _forget(connection: Connection) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from firstread.access.action import Action
 from firstread.access.actor import Actor
+from firstread.access.audit import Event, EventCode, record
 from firstread.access.gate import Denied
 from firstread.access.rights.models import BrokenGlass
 from firstread.access.rights.rights import Rights
@@ -41,7 +42,8 @@ def break_glass(
 ) -> Breaking:
     """Let an actor look at one patient's data, or at one study, for a time.
 
-    What a rule denies stays denied. Whether there is such a patient or study is not told.
+    What a rule denies stays denied. Whether there is such a patient or study is not told. The audit trail has it as a
+    security alert, Emergency Override Started (PS3.15 A.5.3.10), in the same transaction.
 
     Args:
         rights: Say whether the actor may do this at all.
@@ -72,16 +74,25 @@ def break_glass(
     made = connection.execute(
         insert(BrokenGlass).values(**values, until=at + timedelta(minutes=minutes)).returning(BrokenGlass.id)
     ).scalar_one()
+    kind, _, value = scope.partition(":")
+    patients, studies = ([value], []) if kind == "patient" else ([], [value])
+    detail = {"reason": reason[:1000], "minutes": str(minutes)}
+    record(connection, Event(EventCode.EMERGENCY_OVERRIDE_STARTED, "E", 0, actor, patients, studies, detail))
+    detail = {"broken glass": str(made), "scope": scope, "reason": reason, "minutes": str(minutes)}
+    record(connection, _event(EventCode.EMERGENCY_OVERRIDE_STARTED, actor, scope, detail))
     return next(each for each in broken_glass(connection) if each.id == made)
 
 
-def end_broken_glass(connection: Connection, number: int) -> None:
+def end_broken_glass(connection: Connection, number: int, by: Actor) -> None:
     """Close it before its time.
 
     Raises:
         UsageError: it is not open.
     """
     _change(connection, number, ended_at=now(), only_open=True)
+    (closed,) = (each for each in broken_glass(connection) if each.id == number)
+    detail = {"broken glass": str(number), "of": closed.actor}
+    record(connection, _event(EventCode.EMERGENCY_OVERRIDE_STOPPED, by, closed.scope, detail))
 
 
 def review(connection: Connection, number: int, by: str) -> None:
@@ -100,6 +111,12 @@ def broken_glass(connection: Connection, *, unseen: bool = False) -> list[Breaki
     if unseen:
         statement = statement.where(BrokenGlass.reviewed_at.is_(None))
     return [Breaking(**row) for row in connection.execute(statement).mappings()]
+
+
+def _event(code: EventCode, actor: Actor, scope: str, detail: dict[str, str]) -> Event:
+    kind, _, value = scope.partition(":")
+    patients, studies = ([value], []) if kind == "patient" else ([], [value])
+    return Event(code, "E", 0, actor, patients=patients, studies=studies, detail=detail)
 
 
 def _change(connection: Connection, number: int, *, only_open: bool = False, **values: object) -> None:

@@ -3,7 +3,19 @@
 import threading
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, false, literal, not_, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    and_,
+    bindparam,
+    false,
+    literal,
+    not_,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy import String as SQLString
 from sqlalchemy import cast as as_type
 
@@ -14,7 +26,7 @@ from firstread.access.gate import Denied, Grant
 from firstread.access.rights.models import BrokenGlass, Holding, PolicyVersion
 from firstread.access.rights.policy import Policy, StoredRule, load_policy
 from firstread.access.rights.scope import ALL, Standing, as_condition
-from firstread.archive.columns import now
+from firstread.archive.columns import Moment, now
 from firstread.archive.database import reading
 from firstread.archive.models import Study
 
@@ -172,19 +184,9 @@ def _held(connection: Connection, scopes: list[str], standing: Standing, study: 
 
 def _standing(connection: Connection, actor: Actor) -> tuple[int, Standing]:
     """Return the number of the policy, and what the actor has."""
-    text = SQLString()
-    statement = union_all(
-        select(literal("policy").label("kind"), as_type(PolicyVersion.version, text).label("value")),
-        select(Holding.kind, Holding.value).where(Holding.actor == actor.key),
-        select(literal("referring"), BelongingRow.value).where(
-            BelongingRow.account_key == (actor.account or 0), BelongingRow.kind == "referring_name"
-        ),
-        select(literal("broken"), as_type(BrokenGlass.id, text).concat(" ").concat(BrokenGlass.scope)).where(
-            BrokenGlass.actor == actor.key, BrokenGlass.ended_at.is_(None), BrokenGlass.until > now()
-        ),
-    )
+    asked = {"actor": actor.key, "account": actor.account or 0, "at": now()}
     found: dict[str, set[str]] = {}
-    for kind, value in connection.execute(statement):
+    for kind, value in connection.execute(_STANDING, asked):
         found.setdefault(kind, set()).add(value)
     roles = {*actor.roles, *found.get("role", ())}
     if actor.kind == "node":
@@ -201,3 +203,19 @@ def _standing(connection: Connection, actor: Actor) -> tuple[int, Standing]:
         broken=tuple((int(number), scope) for number, scope in broken),
     )
     return int(found["policy"].pop()), standing
+
+
+# Put together once: that takes SQLAlchemy longer than the database takes to answer.
+_TEXT = SQLString()
+_STANDING = union_all(
+    select(literal("policy").label("kind"), as_type(PolicyVersion.version, _TEXT).label("value")),
+    select(Holding.kind, Holding.value).where(Holding.actor == bindparam("actor")),
+    select(literal("referring"), BelongingRow.value).where(
+        BelongingRow.account_key == bindparam("account"), BelongingRow.kind == "referring_name"
+    ),
+    select(literal("broken"), as_type(BrokenGlass.id, _TEXT).concat(" ").concat(BrokenGlass.scope)).where(
+        BrokenGlass.actor == bindparam("actor"),
+        BrokenGlass.ended_at.is_(None),
+        BrokenGlass.until > bindparam("at", type_=Moment),
+    ),
+)

@@ -6,7 +6,7 @@ There is one meaning of a scope, the condition; a decision on a single study ask
 import re
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, literal_column, or_, select, true
 
 from firstread.access.rights.models import CollectedStudy, Collection, Treatment
 from firstread.archive.columns import now
@@ -115,8 +115,10 @@ def _related(standing: Standing) -> ColumnElement[bool]:
     )
     conditions: list[ColumnElement[bool]] = [Study.patient_key.in_(treated)]
     if names := sorted({person_key(name) for name in standing.referring} - {""}):
-        conditions.append(Study.referring_key.in_(names))
-        conditions.append(Study.referring_id.in_(sorted(standing.referring - {""})))
+        codes = sorted(standing.referring - {""})
+        # What the indexes leave out is left out of the question too, or they are not used.
+        conditions.append(and_(Study.referring_key != literal_column("''"), Study.referring_key.in_(names)))
+        conditions.append(and_(Study.referring_id != literal_column("''"), Study.referring_id.in_(codes)))
     return or_(*conditions)
 
 

@@ -43,13 +43,13 @@ def list_projects(as_json: AsJson = False) -> None:
     _list("project", as_json=as_json)
 
 
-@projects.command("make")
-def make_projects(project: Project) -> None:
+@projects.command("create")
+def create_projects(project: Project) -> None:
     """Make a project.
 
     \b
     Examples
-      firstread access projects make screening
+      firstread access projects create screening
 
     Exit codes: 0 made, 2 there is one of this name, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
@@ -160,13 +160,13 @@ def list_datasets(as_json: AsJson = False) -> None:
     _list("dataset", as_json=as_json)
 
 
-@datasets.command("make")
-def make_datasets(dataset: DataSet) -> None:
+@datasets.command("create")
+def create_datasets(dataset: DataSet) -> None:
     """Make a data set.
 
     \b
     Examples
-      firstread access datasets make screening
+      firstread access datasets create screening
 
     Exit codes: 0 made, 2 there is one of this name, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are

@@ -84,7 +84,7 @@ def end(number: Number) -> None:
     from firstread.access.rights.break_glass import end_broken_glass
 
     with changing() as connection:
-        end_broken_glass(connection, number)
+        end_broken_glass(connection, number, me())
     print(f"Broken glass {number} is closed.")
 
 

@@ -327,9 +327,9 @@ def link(
     from firstread.settings import load_settings
 
     issuer = load_settings().oidc_issuer
-    if issuer is None:
-        raise UsageError("No OpenID provider is set.", remedy="Set oidc_issuer.")
     with changing(Action.MANAGE_ACCOUNTS) as connection:
+        if issuer is None:
+            raise UsageError("No OpenID provider is set.", remedy="Set oidc_issuer.")
         account = account_named(connection, name)
         other = account_of(connection, issuer, subject)
         if other is not None and other.id != account.id:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from firstread.access import Grant
+from firstread.access.audit.deleted import deletion_by
 from firstread.archive import Archive
 from firstread.archive.removing import remove
 from firstread.network.dicomweb.access import MayDelete, OpenArchive
@@ -34,6 +35,7 @@ def delete_instance(
 
 
 def _delete(archive: Archive, grant: Grant, *uids: str) -> Response:
-    if remove(archive, *uids, within=grant.within) is None:
+    told = deletion_by(grant.actor, level=("study", "series", "instance")[len(uids) - 1])
+    if remove(archive, *uids, within=grant.within, told=told) is None:
         raise missing()
     return Response(status_code=204)

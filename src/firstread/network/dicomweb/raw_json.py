@@ -7,7 +7,7 @@ metadata. What is not plain here, such as text that needs a character set, is le
 import math
 import re
 import struct
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydicom.datadict import dictionary_VR
@@ -22,14 +22,23 @@ _DECIMAL = re.compile(r"[+-]?(\d{1,16}(\.\d{0,16})?|\.\d{1,16})([eE][+-]?\d{1,3}
 
 
 def plain_json(raw: RawDataElement) -> dict[str, Any] | None:
-    """Return an element as pydicom would have it in JSON; None where pydicom has to look at it."""
-    vr = raw.VR or _vr_of(int(raw.tag))
+    """Return an element as pydicom would have it in JSON; None where pydicom has to look at it.
+
+    What is returned is shared, and must not be changed: most elements are the same in all slices of a series.
+    """
     content = raw.value
+    if content is not None and len(content) > LONGEST:
+        return None
+    return _plain(raw.VR or _vr_of(int(raw.tag)), content, raw.is_little_endian)
+
+
+@lru_cache(maxsize=1024)
+def _plain(vr: str, content: bytes | None, little: bool) -> dict[str, Any] | None:
     if vr in _NUMBERS:
-        return {"vr": vr} if not content else _numbers(vr, content, little=raw.is_little_endian)
+        return {"vr": vr} if not content else _numbers(vr, content, little=little)
     if vr not in _TEXTS and vr not in _WHOLE_TEXTS and vr not in ("IS", "DS", "PN"):
         return None
-    if content is None or len(content) > LONGEST or not content.isascii():
+    if content is None or not content.isascii():
         return None
     text = content.decode("ascii").rstrip("\0 " if vr == "UI" else " ")
     if not text.isprintable():

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import mmap
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Semaphore
 from typing import IO, Annotated
@@ -12,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from firstread.access.audit.about import about
 from firstread.archive import Archive, Part10
 from firstread.archive.add import LARGEST_FILE
 from firstread.archive.header import read_header
@@ -102,7 +104,9 @@ async def _store(request: Request, archive: Archive, study: str | None) -> Respo
             "The body ends before its last boundary.",
             remedy="Send it again: what is stored is recognised.",
         )
-    return storing.answer(service_url(request))
+    answer = storing.answer(service_url(request))
+    about(request.scope).studies.update(storing.stored())
+    return answer
 
 
 class _Storing:
@@ -180,6 +184,11 @@ class _Storing:
         finally:
             self._places.release()
         return outcome
+
+    def stored(self) -> Counter[str]:
+        """Return how many instances were stored, by study."""
+        outcomes = [future.result() for future in self._outcomes]
+        return Counter(each.study_uid for each in outcomes if not each.failure)
 
     def answer(self, url: str) -> Response:
         outcomes = [future.result() for future in self._outcomes]

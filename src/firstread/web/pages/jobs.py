@@ -59,11 +59,11 @@ def change(
     with reading(archive.engine) as connection:
         check_job(connection, job, grant)
     if act == "retry":
-        retry(archive, job)
+        retry(archive, job, within=grant.within)
     elif act == "cancel":
-        cancel(archive, job)
+        cancel(archive, job, within=grant.within)
     elif act == "priority" and priority in PRIORITIES:
-        change_priority(archive, job, priority)
+        change_priority(archive, job, priority, within=grant.within)
     else:
         raise UsageError(
             "That cannot be done to a job.", remedy="Retry or cancel it, or change its priority."

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from firstread import __version__
+from firstread.access import Action
 from firstread.web.pages.language import language_of
 from firstread.web.pages.navigation import has_page, may, ways
 from firstread.web.pages.words import FUNCTIONS
@@ -76,7 +77,7 @@ def _context(request: Request) -> dict[str, Any]:
         "icon": icon,
         "csrf": csrf,
         "csrf_field": Markup('<input type="hidden" name="csrf_token" value="{}">').format(csrf),
-        "may": lambda action: may(request, action) is not None,
+        "may": lambda action: may(request, Action(action)) is not None,
         "has_page": lambda path: has_page(request, path),
         "ways": lambda: ways(request),
         "actor": getattr(request.state, "actor", None),

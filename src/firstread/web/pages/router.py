@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from firstread.access.people import read_form_token
 from firstread.web.pages import (
     account,
+    accounts,
     alerts,
     jobs,
     language,
@@ -17,24 +18,15 @@ from firstread.web.pages import (
 )
 from firstread.web.reports import clinician, editor, quality
 
+_PAGES = (
+    language, login, provider_login, setup, account, accounts,
+    worklist, study, jobs, alerts, tview, editor, clinician, quality,
+)  # fmt: skip
+
 
 def pages_router() -> APIRouter:
     """Return the pages; the app that includes them has `archive`, `door`, `events` and `settings` in its state."""
     router = APIRouter(include_in_schema=False, dependencies=[Depends(read_form_token)])
-    for each in (
-        language,
-        login,
-        provider_login,
-        setup,
-        account,
-        worklist,
-        study,
-        tview,
-        jobs,
-        alerts,
-        editor,
-        clinician,
-        quality,
-    ):
+    for each in _PAGES:
         router.include_router(each.router)
     return router

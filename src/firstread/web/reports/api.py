@@ -34,7 +34,7 @@ Signs = Annotated[Grant, Depends(needs(Action.SIGN_REPORT))]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class NewFinding(_Body):
@@ -112,13 +112,13 @@ def add_finding(
     )
 
 
-@router.post("/findings/prepare", status_code=204)
+@router.post("/findings/prepare", status_code=202)
 def prepare_series(archive: OpenArchive, series: OpenSeries, study: Uid, grant: Edits) -> Response:
-    """Decode the series that was read, so that a finding that is pointed at is measured at once."""
+    """Begin to decode the series that was read, so that a finding that is pointed at is measured at once."""
     with told(), reading(archive.engine) as connection:
         subject = subject_of(connection, archive, study, within=grant.within)
     series.prepare(subject)
-    return Response(status_code=204)
+    return Response(status_code=202)
 
 
 @router.post("/report/sign")
@@ -209,14 +209,14 @@ def read_difference(
     archive: OpenArchive,
     study: Uid,
     grant: Reads,
-    before: Annotated[int, Query(ge=1)],
-    after: Annotated[int, Query(ge=1)],
+    before: Annotated[int, Query(ge=1)] = 1,
+    after: Annotated[int | None, Query(ge=1)] = None,
 ) -> Json:
-    """Return how two versions differ, as a unified diff."""
+    """Return how two versions differ, as a unified diff; without numbers, the first and the newest."""
     with told():
         opened = open_report(archive, study, within=grant.within)
         with reading(archive.engine) as connection:
-            return {"diff": difference(connection, opened.key, before, after)}
+            return {"diff": difference(connection, opened.key, before, after or opened.version)}
 
 
 def _saved(

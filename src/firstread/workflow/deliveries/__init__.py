@@ -5,7 +5,12 @@ from firstread.workflow.deliveries.back_off import wait_s
 from firstread.workflow.deliveries.deliver import deliver, unusable_destinations
 from firstread.workflow.deliveries.documents import documents_for
 from firstread.workflow.deliveries.kept import keep_result
-from firstread.workflow.deliveries.ledger import DeliveryStatus, list_deliveries, retry_deliveries
+from firstread.workflow.deliveries.ledger import (
+    DeliveryStatus,
+    drop_deliveries,
+    list_deliveries,
+    retry_deliveries,
+)
 
 __all__ = [
     "DeliveryFailed",
@@ -14,6 +19,7 @@ __all__ = [
     "PermanentFailure",
     "deliver",
     "documents_for",
+    "drop_deliveries",
     "keep_result",
     "list_deliveries",
     "retry_deliveries",

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from firstread.archive import Archive
 from firstread.destinations import Kind
 from firstread.errors import ArchiveUnavailable, FirstreadError, UsageError
 from firstread.network.failures import DeliveryFailed, PassingFailure, PermanentFailure
+from firstread.network.special_addresses import check_host
 from firstread.settings import Settings
 from firstread.workflow.deliveries.documents import destination_named, documents_for
 from firstread.workflow.deliveries.to_folder import ToFolder
@@ -40,7 +42,10 @@ def way_to(destination_name: str, settings: Settings) -> Way:
         PermanentFailure: there is none of this name.
         UsageError: its settings cannot be used.
     """
-    return _WAYS[destination_named(destination_name, settings).kind].of(destination_name, settings)
+    destination = destination_named(destination_name, settings)
+    if destination.kind in ("stow", "webhook"):
+        check_host(urlsplit(destination.place).hostname or "", settings.destination_special_addresses)
+    return _WAYS[destination.kind].of(destination_name, settings)
 
 
 def unusable_destinations(settings: Settings) -> dict[str, str]:

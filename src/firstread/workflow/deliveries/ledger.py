@@ -1,4 +1,4 @@
-"""The deliveries as rows: what became of each, and the way back for those that failed for good."""
+"""The deliveries as rows: what became of each, the way back for those that failed, and the way out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def retry_deliveries(
 
     Args:
         archive: Where they are.
-        ids: These, be they failed or waiting for their next try; none: all that failed.
+        ids: These, be they failed, dropped or waiting for their next try; none: all that failed.
         destination: Only those to this one.
         within: What a row of `Study` must fulfil; None: every study does.
 
@@ -105,10 +105,47 @@ def retry_deliveries(
     if destination is not None:
         chosen.append(Delivery.destination == destination)
     if within is not None:
-        of_studies = (
-            select(Result.id).join(Job, Job.id == Result.job_key).join(Study, Study.id == Job.study_key)
-        )
-        chosen.append(Delivery.result_key.in_(of_studies.where(within)))
+        chosen.append(_of_studies(within))
     again = update(Delivery).where(*chosen).values(state="waiting", attempts=0, next_try_at=None)
     with writing(archive.engine) as connection:
         return tuple(sorted(connection.execute(again.returning(Delivery.id)).scalars()))
+
+
+def drop_deliveries(
+    archive: Archive,
+    ids: Sequence[int] = (),
+    *,
+    destination: str | None = None,
+    within: Condition | None = None,
+) -> tuple[int, ...]:
+    """Give deliveries up that failed or wait, so that they keep no study from retention; return which.
+
+    One that is on its way at this moment may still arrive. `retry_deliveries` takes it back.
+
+    Args:
+        archive: Where they are.
+        ids: These; none: all to the destination.
+        destination: Only those to this one.
+        within: What a row of `Study` must fulfil; None: every study does.
+
+    Raises:
+        ValueError: neither is named.
+        ArchiveUnavailable: the database does not answer.
+    """
+    if not ids and destination is None:
+        raise ValueError("which deliveries?")
+    chosen: list[Condition] = [Delivery.state.in_(("failed", "waiting"))]
+    if ids:
+        chosen.append(Delivery.id.in_(ids))
+    if destination is not None:
+        chosen.append(Delivery.destination == destination)
+    if within is not None:
+        chosen.append(_of_studies(within))
+    drop = update(Delivery).where(*chosen).values(state="dropped", next_try_at=None)
+    with writing(archive.engine) as connection:
+        return tuple(sorted(connection.execute(drop.returning(Delivery.id)).scalars()))
+
+
+def _of_studies(within: Condition) -> Condition:
+    results = select(Result.id).join(Job, Job.id == Result.job_key).join(Study, Study.id == Job.study_key)
+    return Delivery.result_key.in_(results.where(within))

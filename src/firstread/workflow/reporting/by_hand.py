@@ -4,10 +4,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from firstread.archive.columns import new_token
 from firstread.dicom.uids import derive_uid
-from firstread.findings import Axes, Diameters, Finding, ReadResult
+from firstread.findings import Diameters, Finding, ReadResult
 from firstread.findings.concepts import LUNG, MASS, NODULE
 from firstread.findings.finding import Attenuation, Laterality, Lobe, Point
-from firstread.workflow.reporting.content import Millimetres
+from firstread.workflow.reporting.content import DrawnAxes, Millimetres
 
 _MASS_MM = 30.0  # Fleischner glossary
 
@@ -15,12 +15,12 @@ _MASS_MM = 30.0  # Fleischner glossary
 class ByHand(BaseModel):
     """What a person says of a nodule; the place is LPS, mm."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     center_lps_mm: Point
     long_mm: Millimetres
     short_mm: Millimetres
-    axes_lps_mm: Axes | None = None
+    axes_lps_mm: DrawnAxes | None = None
     attenuation: Attenuation
     solid_long_mm: Millimetres | None = None
     solid_short_mm: Millimetres | None = None

@@ -1,11 +1,12 @@
 """What a version of a report says: sections, what was decided of each finding, what was added, addenda."""
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from firstread.findings import Axes, Finding
 from firstread.findings.finding import Attenuation, Laterality, Lobe
@@ -29,12 +30,26 @@ def spoken(text: object) -> object:
     return _UNSPEAKABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def drawn(axes: Axes) -> Axes:
+    """Return axes that can be measured.
+
+    Raises:
+        ValueError: a point is not finite, or an axis has no length, or one that no lesion has.
+    """
+    for ends in (axes.long, axes.short):
+        length = math.dist(*ends)
+        if not 0 < length <= LARGEST_MM:
+            raise ValueError(f"an axis is longer than 0 and at most {LARGEST_MM:.0f} mm")
+    return axes
+
+
+DrawnAxes = Annotated[Axes, AfterValidator(drawn)]
 Words = Annotated[str, BeforeValidator(spoken)]
 Millimetres = Annotated[float, Field(gt=0, le=LARGEST_MM)]
 
 
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Section(_Value):
@@ -49,7 +64,7 @@ class Edits(_Value):
 
     long_mm: Millimetres | None = None
     short_mm: Millimetres | None = None
-    axes_lps_mm: Axes | None = None
+    axes_lps_mm: DrawnAxes | None = None
     attenuation: Attenuation | None = None
     solid_long_mm: Millimetres | None = Field(default=None, description="of the solid part; part-solid only")
     solid_short_mm: Millimetres | None = Field(default=None, description="of the solid part; part-solid only")

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,7 @@ from firstread.dicom.discover import study_from
 from firstread.dicom.seg_masks import with_structure_masks
 from firstread.dicom.source import FileSource
 from firstread.dicom.volume import Volume
-from firstread.errors import RefusedInput
+from firstread.errors import FirstreadError, RefusedInput
 from firstread.findings import Finding
 from firstread.findings.concepts import LUNG
 from firstread.findings.finding import Point
@@ -43,14 +44,13 @@ class Pointed:
         self._lock = threading.Lock()
 
     def prepare(self, subject: Subject) -> None:
-        """Decode the series of a result, so that `find` answers at once.
+        """Begin to decode the series of a result beside, so that `find` answers at once; what fails is told by that."""
 
-        Raises:
-            RefusedInput: it is not as it was when it was read.
-            NothingReadable: it is gone.
-            ArchiveUnavailable: the archive does not answer.
-        """
-        self._series(subject)
+        def decode() -> None:
+            with suppress(FirstreadError, OSError, ValueError):
+                self._series(subject)
+
+        threading.Thread(target=decode, name="decodes a series", daemon=True).start()
 
     def find(self, subject: Subject, center_lps_mm: Point, *, diameter_mm: float | None = None) -> Finding:
         """Return the nodule at a point (LPS, mm), described but not categorised.
@@ -61,8 +61,10 @@ class Pointed:
             diameter_mm: Its size as the person estimates it.
 
         Raises:
-            RefusedInput: the point is outside the series, or nothing stands out there.
-            NothingReadable, ArchiveUnavailable: as `prepare`.
+            RefusedInput: the point is outside the series, nothing stands out there, or the series is not as it was
+                when it was read.
+            NothingReadable: the series is gone.
+            ArchiveUnavailable: the archive does not answer.
         """
         volume, lungs = self._series(subject)
         index = volume.geometry.to_index(center_lps_mm)

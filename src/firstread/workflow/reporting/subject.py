@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from firstread.archive import Archive
 from firstread.archive.models import Job, Result, Study
-from firstread.errors import FirstreadError
+from firstread.errors import UsageError
 from firstread.findings import ReadResult
 from firstread.reports import Lang
 from firstread.workflow.result_folder import load_result
@@ -17,7 +17,7 @@ from firstread.workflow.result_folder import load_result
 KEPT_RESULTS = 32  # parsed, each 0.3 MB at most
 
 
-class NotThere(FirstreadError):
+class NotThere(UsageError):
     """There is no such study, it may not be seen, or nothing has read it; all three sound the same."""
 
     def __init__(self) -> None:

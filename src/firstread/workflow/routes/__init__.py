@@ -1,6 +1,6 @@
 """Routes: which readers read a study, how urgently, and where the results go. No rule, no read."""
 
-from firstread.workflow.routes.decide import Check, Decision, PlannedRead, Verdict, decide
+from firstread.workflow.routes.decide import Check, Decision, PlannedExport, PlannedRead, Verdict, decide
 from firstread.workflow.routes.facts import SeriesFacts, StudyFacts
 from firstread.workflow.routes.gather import facts_of, facts_of_folder
 from firstread.workflow.routes.load import load_routes
@@ -10,6 +10,7 @@ __all__ = [
     "Check",
     "Conditions",
     "Decision",
+    "PlannedExport",
     "PlannedRead",
     "Priority",
     "Route",

@@ -29,6 +29,16 @@ class PlannedRead:
 
 
 @dataclass(frozen=True)
+class PlannedExport:
+    """Series of a study that go to a research project without their patient: by which route, and where."""
+
+    route: str
+    project: str
+    destinations: tuple[str, ...]
+    series: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Check:
     """One condition of a route, held against the study or one series (`series_uid`; "" is the study).
 
@@ -52,7 +62,8 @@ class Check:
 class Verdict:
     """What became of one route: its outcome, every check, and the series that fit (Series Instance UIDs).
 
-    Where the outcome is "comes after", `after` is the route with the same reader that decided.
+    `reader` is the route's, or "project NAME". Where the outcome is "comes after", `after` is the route with the same
+    reader or project that decided.
     """
 
     route: str
@@ -65,7 +76,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is read of a study, and why: one verdict a route, in order.
+    """What is read of a study, what goes to projects, and why: one verdict a route, in order.
 
     `why` says why no route was asked: the study was fetched as a prior, or has no images. The explanation quotes
     the headers of the study: it is for who may see them, not for a log.
@@ -74,28 +85,32 @@ class Decision:
     reads: tuple[PlannedRead, ...]
     explanation: tuple[Verdict, ...]
     why: Why = ""
+    exports: tuple[PlannedExport, ...] = ()
 
 
 def decide(facts: StudyFacts, routes: Sequence[Route]) -> Decision:
     """Return what the routes say is read of a study. No rule, no read."""
     why: Why = "prior" if facts.prior else "" if facts.series else "no images"
     reads: dict[str, PlannedRead] = {}
+    exports: dict[str, PlannedExport] = {}
     verdicts = []
     for route in routes:
         if why:
-            verdicts.append(Verdict(route.name, route.reader, "is not asked"))
+            verdicts.append(Verdict(route.name, route.does, "is not asked"))
             continue
         if not route.enabled:
-            verdicts.append(Verdict(route.name, route.reader, "is disabled"))
+            verdicts.append(Verdict(route.name, route.does, "is disabled"))
             continue
         checks, fitting = _held_against(route, facts)
-        earlier = reads.get(route.reader)
+        earlier = exports.get(route.project) if route.project else reads.get(route.reader)
         outcome: Outcome = "does not fit" if not fitting else "comes after" if earlier else "reads"
-        if outcome == "reads":
+        if outcome == "reads" and route.project:
+            exports[route.project] = PlannedExport(route.name, route.project, route.destinations, fitting)
+        elif outcome == "reads":
             reads[route.reader] = _planned(route, fitting)
         after = earlier.route if earlier and outcome == "comes after" else ""
-        verdicts.append(Verdict(route.name, route.reader, outcome, checks, fitting, after))
-    return Decision(tuple(reads.values()), tuple(verdicts), why)
+        verdicts.append(Verdict(route.name, route.does, outcome, checks, fitting, after))
+    return Decision(tuple(reads.values()), tuple(verdicts), why, tuple(exports.values()))
 
 
 def _planned(route: Route, fitting: tuple[str, ...]) -> PlannedRead:

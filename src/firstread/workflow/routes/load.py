@@ -57,7 +57,7 @@ def check_routes(routes: Sequence[Route], settings: Settings) -> tuple[Route, ..
         if route.name in names:
             raise _unusable(route.name, "name", "another route has it")
         names.add(route.name)
-        if route.reader not in readers:
+        if route.reader and route.reader not in readers:
             raise _unusable(
                 route.name,
                 "reader",
@@ -71,6 +71,10 @@ def check_routes(routes: Sequence[Route], settings: Settings) -> tuple[Route, ..
                     "destinations",
                     f"there is no destination {destination!r}",
                     f"Destinations of the settings: {', '.join(settings.destinations) or 'none'}.",
+                )
+            if route.project and settings.destinations[destination].kind == "webhook":
+                raise _unusable(
+                    route.name, "destinations", f"{destination!r} is a webhook, which takes no images"
                 )
     return tuple(routes)
 

@@ -34,6 +34,7 @@ def _several(value: object) -> object:
 
 
 _Pattern = Annotated[str, AfterValidator(check_pattern)]
+_Project = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Patterns = Annotated[tuple[_Pattern, ...], BeforeValidator(_several), Field(min_length=1, max_length=100)]
 _Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\p{C}]+$")
@@ -128,17 +129,32 @@ class Conditions(_Strict):
 
 
 class Route(_Strict):
-    """One rule: the studies that fit are read by `reader`.
+    """One rule: the studies that fit are read by `reader`, or go without their patient to the research `project`.
 
     A study fits where the conditions of `when` on studies hold, none of `unless` does, and it has a series of which
-    the same is true. Of several routes with one reader the first that fits decides.
+    the same is true. Of several routes with one reader or project the first that fits decides. To a project go the
+    series that fit, and each to every destination.
     """
 
     name: _Name
-    reader: _Name
+    reader: _Name | Literal[""] = ""
+    project: _Project | Literal[""] = ""
     when: Conditions
     unless: Conditions | None = None
     priority: Priority = "routine"
     destinations: Annotated[tuple[_Name, ...], BeforeValidator(_several)] = ()
     lang: Lang = "en"
     enabled: bool = True
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        if bool(self.reader) == bool(self.project):
+            raise ValueError("a route has either a reader or a project")
+        if self.project and not self.destinations:
+            raise ValueError("a route to a project needs destinations: without one it would go nowhere")
+        return self
+
+    @property
+    def does(self) -> str:
+        """The reader, or the project, as people read it."""
+        return self.reader or f"project {self.project}"

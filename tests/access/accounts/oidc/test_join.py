@@ -1,10 +1,14 @@
 from dataclasses import replace
 
+import pytest
+
 from firstread.access.accounts.account import disable_account, get_account, set_belongings
 from firstread.access.accounts.oidc.claims import Identity
 from firstread.access.accounts.oidc.join import account_of, join, link
 from firstread.archive.database import writing
 from tests.access.accounts.conftest import make_person
+
+pytestmark = pytest.mark.usefixtures("quick_hashing")
 
 ADA = Identity(
     "https://login.example",

@@ -21,6 +21,7 @@ from firstread.access.accounts.secret import new_secret
 from firstread.settings import Settings
 
 WAY_LASTS_S = 600
+_ANYBODY_EVERY_S = 10.0  # anybody may send a logout token
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,11 @@ class Relying:
         """
         issuer = self._provider.metadata().issuer
         client = self._settings.oidc_client_id
-        return issuer, check_logout_token(token, self._keys, issuer=issuer, client=client)
+
+        def keys(afresh: bool) -> list[dict[str, Any]]:
+            return self._provider.keys(afresh=afresh, at_most_every_s=_ANYBODY_EVERY_S)
+
+        return issuer, check_logout_token(token, keys, issuer=issuer, client=client)
 
     def _keys(self, afresh: bool) -> list[dict[str, Any]]:
         return self._provider.keys(afresh=afresh)

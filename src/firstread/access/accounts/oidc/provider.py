@@ -67,11 +67,12 @@ class Provider:
                 self._metadata = (monotonic(), _metadata(said, self.issuer))
             return self._metadata[1]
 
-    def keys(self, *, afresh: bool = False) -> list[dict[str, Any]]:
-        """Return its keys (RFC 7517), `afresh` those that it has now."""
+    def keys(self, *, afresh: bool = False, at_most_every_s: float = 0.0) -> list[dict[str, Any]]:
+        """Return its keys (RFC 7517), `afresh` those that it has now, but for what anybody may ask not that often."""
         address = self.metadata().keys
         with self._lock:
-            if afresh or self._keys is None or monotonic() - self._keys[0] > KEPT_S:
+            age_s = monotonic() - self._keys[0] if self._keys else KEPT_S
+            if self._keys is None or age_s >= KEPT_S or (afresh and age_s >= at_most_every_s):
                 found = self.get(address).get("keys")
                 if not isinstance(found, list) or not all(isinstance(key, dict) for key in found):
                     raise OidcProblem("The provider's keys are none.", why="away")

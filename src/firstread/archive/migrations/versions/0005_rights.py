@@ -83,8 +83,12 @@ def upgrade() -> None:
     for column in _OF_STUDY:
         op.add_column("study", sa.Column(column, Text, nullable=False, server_default=sa.text("''")))
     _add_facts(op.get_bind())
-    for column in _INDEXED:
-        op.create_index(op.f(f"ix_study_{column}"), "study", [column], unique=False)
+    op.create_index(op.f("ix_study_department"), "study", ["department"], unique=False)
+    for column in ("referring_id", "referring_key"):
+        there = sa.text(f"{column} != ''")
+        op.create_index(
+            f"ix_study_{column}", "study", [column], unique=False, sqlite_where=there, postgresql_where=there
+        )
     rules = op.create_table(
         "access_rule",
         sa.Column("id", Key, nullable=False),

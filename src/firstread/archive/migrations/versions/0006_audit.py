@@ -54,6 +54,14 @@ def upgrade() -> None:
         sa.Column("sealer", Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
+    op.create_table(
+        "audit_forwarded",
+        sa.Column("id", Key, autoincrement=False, nullable=False),
+        sa.Column("number", Key, nullable=False),
+        sa.Column("holder", Text, nullable=False),
+        sa.Column("held_until", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_forwarded")),
+    )
     if op.get_bind().dialect.name == "postgresql":
         _guard_postgresql()
     else:
@@ -99,6 +107,7 @@ def _guard_postgresql() -> None:
 
 def downgrade() -> None:
     """Go back to the one before."""
+    op.drop_table("audit_forwarded")
     op.drop_table("audit_head")
     op.drop_table("audit_subject")
     op.drop_table("audit_event")
