@@ -21,7 +21,7 @@ import { DICOMWEB, metadataOf, outlinesOf, Refused, resultOf, seriesOf } from ".
 import { StackPane } from "./stack_pane";
 import { toolbar } from "./toolbar";
 import { Undo } from "./undo";
-import { distance, dot, subtract, type Vec3 } from "./vector";
+import { cross, distance, dot, subtract, type Vec3 } from "./vector";
 import { day, t } from "./wording";
 
 const NO_PICTURES = ["SEG", "SR", "PR", "KO", "DOC", "RTSTRUCT", "PLAN"];
@@ -214,7 +214,8 @@ class ReadingRoom {
     const volumeId = `tview:${this.series.uid}`;
     const first = this.series.frames[0];
     if (slab > 0 && !this.#slab && cache.getVolume(volumeId) && first && this.series.normal) {
-      const orientation = { right: first.right!, down: first.down!, normal: this.series.normal };
+      // Away from the viewer, whichever way the series is looked through: else it would be mirrored.
+      const orientation = { right: first.right!, down: first.down!, normal: cross(first.right!, first.down!) };
       this.#slab = new ReformatPane("slab", this.engine, this.room, this.series, orientation, stepAlong(this.series, this.series.normal), true);
       this.add(this.#slab);
       this.#layout();

@@ -159,6 +159,33 @@ def test_a_finding_is_jumped_to_in_every_plane_and_one_key_hides_what_the_ai_say
         assert page.locator(".overlay .finding").count() >= 3
 
 
+def test_a_slab_shows_what_is_brightest_in_it_at_the_same_place_as_the_slice(browser, studies):
+    url, study, _ = studies
+    finding = study.result.findings[0]
+    with opened(browser, url, study.study_uid) as page:
+        page.locator('[data-key="head-N1"]').click()
+        page.keyboard.press("k")
+        page.locator('[data-act="slab"]').select_option("40")
+        page.locator('[data-pane="slab"]').wait_for()
+        page.wait_for_timeout(1500)
+        slice_, slab = canvas(page, "stack").astype(int), canvas(page, "slab").astype(int)
+        assert (slab > 150).sum() > (slice_ > 150).sum()
+        assert np.median(np.abs(slab - slice_)) <= 3
+        for point in (finding.center_lps_mm, [value + 20 for value in finding.center_lps_mm]):
+            places = [
+                page.evaluate("([id, p]) => tview.panes[id].toCanvas(p)", [pane, point])
+                for pane in ("stack", "slab")
+            ]
+            assert math.dist(*places) < 1.5
+        x, y = places[0][0] - 20, places[0][1] - 20
+        assert (
+            page.evaluate(
+                "([x, y]) => document.elementFromPoint(x, y + 80).closest('.pane').dataset.pane", [x, y]
+            )
+            == "slab"
+        )
+
+
 def test_what_a_person_decides_is_kept_in_the_report_and_can_be_taken_back(browser, studies):
     url, study, _ = studies
     report = f"{url}/api/studies/{study.study_uid}/report"
