@@ -55,8 +55,23 @@ def opened(
         context.close()
 
 
+def settled(page: Page) -> None:
+    """Wait until what was last asked for is on the screen in every pane that is seen, with all that is over it."""
+    page.evaluate(
+        """async () => {
+          for (const root of document.querySelectorAll("[data-pane]")) {
+            const pane = tview.panes[root.dataset.pane];
+            if (!root.offsetParent || !pane?.isEnabled || pane.isReady === false) continue;
+            while (pane.isWaiting) await new Promise(requestAnimationFrame);
+            await pane.rendered();
+          }
+        }"""
+    )
+
+
 def canvas(page: Page, pane: str) -> np.ndarray:
     """What is drawn in a pane, grey (row, column), a value a CSS pixel; overlays are not in it."""
+    settled(page)
     url = page.evaluate(
         """id => {
           const picture = document.querySelector(`[data-pane="${id}"] .picture canvas`);

@@ -43,6 +43,11 @@ export class StackPane extends Pane {
     return index < 0 ? this.#wanted : index;
   }
 
+  /** Whether another slice than the one on the screen is on its way. */
+  get isWaiting(): boolean {
+    return this.shown !== this.#wanted;
+  }
+
   get plane(): Plane | undefined {
     const frame: Frame | undefined = this.series.frames[this.shown];
     const centre = frame && centreOf(frame);
@@ -84,7 +89,7 @@ export class StackPane extends Pane {
   }
 
   get missing(): string {
-    if (this.shown !== this.#wanted) return t("waiting", `${this.#wanted + 1}`);
+    if (this.isWaiting) return t("waiting", `${this.#wanted + 1}`);
     const { there, count, failed } = this.loading.queue;
     if (failed) return t("failed", `${failed}`);
     return there < count ? t("loading", `${Math.floor((there / count) * 100)}`) : "";

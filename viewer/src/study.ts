@@ -252,7 +252,10 @@ class ReadingRoom {
       for (const one of this.room.shown) one.voxels = outlines.get(one.finding.id) ?? one.voxels;
       this.room.findingsChanged();
     }
-    if (this.result && this.root.dataset["report"] === "on") await this.decisions.load();
+    if (this.result && this.root.dataset["report"] === "on") {
+      await this.decisions.load();
+      this.root.dataset["decisions"] = "loaded";
+    }
   }
 
   #follow(changed: Set<keyof State>): void {

@@ -14,7 +14,7 @@ from firstread.findings import NOTICE
 from tests.browser import violations
 from tests.dicom.ct_series import ROOT
 from tests.network.dicomweb.conftest import serving
-from tests.tview import canvas, opened, until
+from tests.tview import canvas, opened, settled, until
 from tests.viewed import ct, encoded, store, viewed
 from tests.web.pages.test_tview_measuring import measure
 
@@ -96,7 +96,7 @@ def test_the_outline_lies_on_the_nodule_to_the_pixel_in_every_plane(browser, stu
         page.keyboard.press("k")
         for pane in ("stack", "coronal", "sagittal"):
             page.evaluate("([id, p]) => tview.panes[id].closeUp(p, 60)", [pane, list(finding.center_lps_mm)])
-        page.wait_for_timeout(500)
+        settled(page)
         for pane in ("stack", "coronal", "sagittal"):
             picture, loops = canvas(page, pane), outline_of(page, pane)
             bright, drawn = picture > 150, inside(loops, picture.shape)
@@ -134,7 +134,7 @@ def test_a_finding_is_jumped_to_in_every_plane_and_one_key_hides_what_the_ai_say
         assert page.locator(".notice").inner_text().endswith(NOTICE)
         for key, finding in (("j", study.result.findings[0]), ("j", study.result.findings[1])):
             page.keyboard.press(key)
-            page.wait_for_timeout(200)
+            settled(page)
             assert (
                 page.locator(f'li[data-finding="{finding.id}"]').get_attribute("class").endswith("selected")
             )
@@ -167,7 +167,7 @@ def test_a_slab_shows_what_is_brightest_in_it_at_the_same_place_as_the_slice(bro
         page.keyboard.press("k")
         page.locator('[data-act="slab"]').select_option("40")
         page.locator('[data-pane="slab"]').wait_for()
-        page.wait_for_timeout(1500)
+        until(page, "tview.panes.slab.isReady")
         slice_, slab = canvas(page, "stack").astype(int), canvas(page, "slab").astype(int)
         assert (slab > 150).sum() > (slice_ > 150).sum()
         assert np.median(np.abs(slab - slice_)) <= 3
@@ -194,7 +194,7 @@ def test_what_a_person_decides_is_kept_in_the_report_and_can_be_taken_back(brows
         return {one["id"]: one for one in requests.get(report, timeout=20).json()["findings"]}
 
     with opened(browser, url, study.study_uid) as page:
-        until(page, "document.querySelector('#tview').dataset.report === 'on'")
+        page.locator("#tview[data-decisions=loaded]").wait_for()
         page.locator('[data-key="head-N1"]').click()
         page.keyboard.press("a")
         page.get_by_role("status").get_by_text("Saved").wait_for()
@@ -233,7 +233,7 @@ def test_what_a_person_decides_is_kept_in_the_report_and_can_be_taken_back(brows
         page.keyboard.press("0")
         page.evaluate("point => tview.room.change({point})", point)
         page.keyboard.press("n")
-        page.wait_for_timeout(300)
+        settled(page)
         x, y = page.evaluate("p => tview.panes.stack.toCanvas(p)", point)
         pane = page.locator('[data-pane="stack"] .picture').bounding_box()
         page.mouse.click(pane["x"] + x, pane["y"] + y)
@@ -251,8 +251,8 @@ def test_someone_elses_change_is_told_and_not_overwritten(browser, studies):
     report = f"{url}/api/studies/{study.study_uid}/report"
     # A refusal is an error in a browser's console.
     with opened(browser, url, study.study_uid, errors="status of 409") as page:
+        page.locator("#tview[data-decisions=loaded]").wait_for()
         page.locator('[data-key="head-N1"]').click()
-        page.wait_for_timeout(300)
         version = requests.get(report, timeout=20).json()["version"]
         change = {"findings": {"N1": {"decision": "rejected", "reason": "node"}}}
         requests.patch(report, json=change, headers={"If-Match": str(version)}, timeout=20).raise_for_status()
@@ -276,7 +276,7 @@ def test_the_prior_lies_beside_at_the_same_place_of_the_patient(browser, studies
         assert abs(at[2] - prior.result.findings[1].center_lps_mm[2]) <= SPACING[0]
         assert "2024-01-02" in page.locator('[data-pane="prior"] .title').inner_text()
         page.keyboard.press("ArrowDown")
-        page.wait_for_timeout(300)
+        settled(page)
         stepped = page.evaluate("[tview.panes.prior.plane.point, tview.panes.stack.plane.point]")
         assert stepped[0][2] == pytest.approx(at[2] - SPACING[0], abs=1e-3)
 
@@ -341,7 +341,7 @@ def test_scrolling_shows_no_slice_under_another_slices_number(browser, tmp_path)
             )
             for key in ["ArrowDown"] * 12 + ["Home", "PageDown", "End", "PageUp"] + ["ArrowUp"] * 8:
                 page.keyboard.press(key)
-            page.wait_for_timeout(1500)
+                settled(page)
             seen = page.evaluate("window.seen")
             assert len({number for _, number in seen}) > 5
             for grey, number in seen:
@@ -372,7 +372,7 @@ def test_an_x_ray_shows_as_it_is_and_says_what_its_millimetres_are(browser, tmp_
             length = measure(page, "stack", (right - 42 * pixel, 200), (right - 10 * pixel, 200))
             assert length == pytest.approx(32 * 0.2, abs=0.2)
             page.keyboard.press("i")
-            page.wait_for_timeout(500)
+            settled(page)
             assert (
                 canvas(page, "stack")[drawn.shape[0] // 2][drawn.shape[1] // 2 - 150]
                 > middle[drawn.shape[1] // 2 - 150]

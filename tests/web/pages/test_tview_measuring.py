@@ -6,7 +6,7 @@ import pytest
 from firstread.archive import open_archive
 from firstread.dicom.geometry import Geometry
 from tests.network.dicomweb.conftest import serving
-from tests.tview import canvas, opened, until
+from tests.tview import canvas, opened, settled, until
 from tests.viewed import ct, encoded, viewed
 
 CENTRE = np.array([12.0, -140.0, -260.0])
@@ -74,7 +74,7 @@ def test_a_length_drawn_from_mark_to_mark_is_the_truth_within_a_voxel_in_every_p
         with serving(archive) as url, opened(browser, url, study.study_uid) as page:
             page.keyboard.press("k")  # no crosshair over the marks
             page.evaluate("p => tview.room.change({point: p})", list(CENTRE))
-            page.wait_for_timeout(300)
+            settled(page)
             for pane in ("stack", "coronal", "sagittal"):
                 spots = bright_spots(canvas(page, pane))
                 assert len(spots) >= 3, (pane, len(spots))
