@@ -232,6 +232,24 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
         "job.manage", "one", path={"act": "retry"}, headers=_FORM, changes=True
     ),
     ("GET", "/events"): Needs(_READ, "stream"),
+    ("GET", "/"): Needs(_READ, "list"),
+    ("GET", "/worklist"): Needs(_READ, "list"),
+    ("GET", "/worklist/rows"): Needs(_READ, "list"),
+    ("POST", "/worklist/{study}/claim"): Needs("report.edit", "one"),
+    ("POST", "/worklist/{study}/release"): Needs("report.edit", "one"),
+    ("POST", "/worklist/views"): Needs(
+        _READ, "whole", headers=_FORM, body=lambda case: b"name=mine&query=sort%3Dname"
+    ),
+    ("POST", "/worklist/views/{view}/remove"): Needs(_READ, "whole", path={"view": "1"}),
+    ("GET", "/studies/{study}"): Needs(_READ, "one"),
+    ("POST", "/studies/{study}/hold"): Needs(
+        "study.delete", "one", headers=_FORM, body=lambda case: b"held=false"
+    ),
+    ("GET", "/studies/{study}/results/{job}/{name}"): Needs(
+        "report.read_preliminary", "one", path={"name": "report.html"}
+    ),
+    ("GET", "/jobs"): Needs("job.read", "list"),
+    ("POST", "/jobs/{job}/{act}"): Needs("job.manage", "one", path={"act": "retry"}, changes=True),
     **_ALERTS,
     ("GET", "/openapi.json"): Open("What the service can do is no secret."),
     ("GET", "/static/{of}/{name:path}"): Open("Files of the package."),

@@ -102,6 +102,7 @@ def fill(archive: Archive) -> None:
         for case in (INSIDE, OUTSIDE):
             key = connection.execute(select(Study.id).where(Study.study_uid == case.study)).scalar_one()
             _alert(connection, case, key)
+            connection.execute(update(Job).where(Job.id == case.job).values(state="failed"))
             if connection.execute(select(Job.id).where(Job.id == case.job)).first() is None:
                 connection.execute(
                     insert(Job).values(id=case.job, study_key=key, reader="none", state="failed")
@@ -135,7 +136,7 @@ def _write_result(folder: Path, case: Case) -> None:
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "key-N1.png").write_bytes(b"a picture")
-    (folder / "report.html").write_text("<p>A preliminary report.</p>", encoding="utf-8")
+    (folder / "report.html").write_text("<b>AI preliminary, not verified</b>", encoding="utf-8")
     (folder / "result.json").write_text(result.model_dump_json(), encoding="utf-8")
 
 

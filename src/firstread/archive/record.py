@@ -16,13 +16,10 @@ from firstread.archive.departments import department_of
 from firstread.archive.header import Header
 from firstread.archive.models import Base, Instance, Patient, PatientWord, Series, Study
 from firstread.archive.names import folded, person_key, words
+from firstread.archive.sources import OWN_SOURCE, PRIOR_SOURCE
 from firstread.archive.worklist import refresh
 
 Outcome = Literal["stored", "duplicate", "conflict", "returned"]
-OWN_SOURCE = "result of firstread"
-"""Source of what firstread made itself; longer than an AE title, so that no peer can call itself so."""
-PRIOR_SOURCE = "fetched as a prior"
-"""Source of what firstread fetched to compare with; longer than an AE title too."""
 SHOWN_EVERY_S = 1.0
 """While more of a study comes, worklists are told so often."""
 _MOST_SHOWN = 10_000

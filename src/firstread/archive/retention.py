@@ -25,8 +25,8 @@ from firstread.archive.archive import Archive
 from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Instance, Job, Patient, Removal, Result, Series, Study
-from firstread.archive.record import OWN_SOURCE, PRIOR_SOURCE
 from firstread.archive.results import remove_results
+from firstread.archive.sources import OWN_SOURCE, PRIOR_SOURCE
 
 SLACK_PERCENT = 5.0  # below the watermark, so that not every instance starts a clean-up
 PORTION = 100

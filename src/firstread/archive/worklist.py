@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from firstread.archive.models import Job, Result, Series, Study, WorklistEntry
+from firstread.archive.models import Instance, Job, Result, Series, Study, WorklistEntry
 from firstread.archive.notices import tell
+from firstread.archive.sources import OWN_SOURCE
 
 Stage = Literal["arriving", "queued", "reading", "preliminary", "in_review", "signed", "failed", "unread"]
 STAGES: tuple[Stage, ...] = (
@@ -27,8 +28,6 @@ URGENCIES = ("critical", "stat", "urgent", "routine")
 OF_ALERT = {"minutes": 0, "hours": 1, "days": 2}
 """The urgency that an open alert gives, by its level."""
 ROUTINE = 3
-_OF_RESULTS = {"SR", "SEG", "PR", "KO", "DOC"}
-"""Modalities (PS3.3 C.7.3.1.1.1) of what is made of images; a study is called by those of its images."""
 
 
 def refresh(connection: Connection, study_key: int, *, listed: bool = False) -> None:
@@ -156,12 +155,14 @@ def _urgency(alert: str, priority: int) -> int:
 
 
 def _modalities(connection: Connection, study_key: int) -> str:
-    rows = set(
-        connection.execute(
-            select(Series.modality).distinct().where(Series.study_key == study_key, Series.modality != "")
-        ).scalars()
-    )
-    return "\\".join(sorted(rows - _OF_RESULTS or rows))
+    """Return what a study is called by: the modalities of what came, not those of what firstread made of it."""
+    came = exists().where(Instance.series_key == Series.id, Instance.source != OWN_SOURCE)
+    rows = connection.execute(
+        select(Series.modality)
+        .distinct()
+        .where(Series.study_key == study_key, Series.modality != "", came.correlate(Series))
+    ).scalars()
+    return "\\".join(sorted(rows))
 
 
 def _insert(connection: Connection) -> Any:  # noqa: ANN401 - of either dialect

@@ -1,8 +1,8 @@
 """What routes of pages are asked with and answer: a study that may be seen, a form that was done."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Path, Request
 from sqlalchemy import Connection, select
 from starlette.responses import RedirectResponse, Response
 
@@ -12,6 +12,9 @@ from firstread.archive.models import Job, Study
 from firstread.network.dicomweb.problems import missing
 from firstread.web.pages.failures import wants_page
 from firstread.web.pages.language import local_path
+
+Named = Annotated[str, Path(alias="study")]
+"""The UID of a study, in the path as `{study}`."""
 
 
 def archive_of(request: Request) -> Archive:

@@ -14,7 +14,7 @@ from firstread.archive.models import Job, Result, Series, Study
 from firstread.archive.notices import tell
 from firstread.archive.results import is_result_folder
 from firstread.network.dicomweb.problems import missing
-from firstread.web.pages.asked import archive_of, done, study_key
+from firstread.web.pages.asked import Named, archive_of, done, study_key
 from firstread.web.pages.jobs import context_of_jobs
 from firstread.web.pages.render import page
 from firstread.workflow.job_list import list_jobs
@@ -33,8 +33,8 @@ _MOST_JOBS = 100
 Reading = Annotated[Grant, Depends(needs(Action.READ_STUDY))]
 
 
-@router.get("/studies/{study_uid}")
-def study(request: Request, study_uid: str, grant: Reading) -> Response:
+@router.get("/studies/{study}")
+def study(request: Request, study_uid: Named, grant: Reading) -> Response:
     """Show a study."""
     archive = archive_of(request)
     with reading(archive.engine) as connection:
@@ -83,10 +83,10 @@ def study(request: Request, study_uid: str, grant: Reading) -> Response:
     )
 
 
-@router.post("/studies/{study_uid}/hold")
+@router.post("/studies/{study}/hold")
 def hold(
     request: Request,
-    study_uid: str,
+    study_uid: Named,
     grant: Annotated[Grant, Depends(needs(Action.DELETE_STUDY))],
     held: Annotated[bool, Form()] = False,
     back: Annotated[str, Form()] = "/",
@@ -99,10 +99,10 @@ def hold(
     return done(request, back)
 
 
-@router.get("/studies/{study_uid}/results/{job}/{name}")
+@router.get("/studies/{study}/results/{job}/{name}")
 def document(
     request: Request,
-    study_uid: str,
+    study_uid: Named,
     job: int,
     name: str,
     grant: Annotated[Grant, Depends(needs(Action.READ_PRELIMINARY))],

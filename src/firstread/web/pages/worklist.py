@@ -10,7 +10,7 @@ from firstread.access import Action, Grant, needs
 from firstread.archive.claims import Claim, ClaimedByOther, claim, release
 from firstread.archive.database import reading, writing
 from firstread.archive.worklist import STAGES, URGENCIES
-from firstread.web.pages.asked import archive_of, done, study_key
+from firstread.web.pages.asked import Named, archive_of, done, study_key
 from firstread.web.pages.failures import failure, wants_page
 from firstread.web.pages.first_steps import first_steps
 from firstread.web.pages.language import language_of
@@ -69,10 +69,10 @@ def _context(filters: Filters, found: Found, owner: str) -> dict[str, Any]:
     }
 
 
-@router.post("/worklist/{study_uid}/claim")
+@router.post("/worklist/{study}/claim")
 def claim_study(
     request: Request,
-    study_uid: str,
+    study_uid: Named,
     grant: Claiming,
     seen: Annotated[int | None, Form()] = None,
     reason: Annotated[str, Form()] = "",
@@ -105,9 +105,9 @@ def _conflict(request: Request, held: Claim) -> Response:
     return JSONResponse(content, status_code=409)
 
 
-@router.post("/worklist/{study_uid}/release")
+@router.post("/worklist/{study}/release")
 def release_study(
-    request: Request, study_uid: str, grant: Claiming, back: Annotated[str, Form()] = "/"
+    request: Request, study_uid: Named, grant: Claiming, back: Annotated[str, Form()] = "/"
 ) -> Response:
     """Give one's claim back."""
     with writing(archive_of(request).engine) as connection:

@@ -116,14 +116,17 @@ def _fill(connection: sa.Connection) -> None:
             """
         )
     )
-    series = sa.table("series", sa.column("study_key", sa.Integer), sa.column("modality", sa.String))
     entry = sa.table("worklist_entry", sa.column("study_key", sa.Integer), sa.column("modalities", sa.String))
     found: dict[int, set[str]] = {}
-    for key, modality in connection.execute(sa.select(series).where(series.c.modality != "").distinct()):
+    came = sa.text(
+        "SELECT DISTINCT series.study_key, series.modality FROM series JOIN instance "
+        "ON instance.series_key = series.id "
+        "WHERE series.modality != '' AND instance.source != 'result of firstread'"
+    )
+    for key, modality in connection.execute(came):
         found.setdefault(key, set()).add(modality)
-    made_of_images = {"SR", "SEG", "PR", "KO", "DOC"}
     for key, modalities in found.items():
-        text = "\\".join(sorted(modalities - made_of_images or modalities))
+        text = "\\".join(sorted(modalities))
         connection.execute(sa.update(entry).where(entry.c.study_key == key).values(modalities=text))
 
 

@@ -232,7 +232,7 @@ bind({
   k: () => step(-1),
   ArrowDown: () => step(1),
   ArrowUp: () => step(-1),
-  c: () => current() && claim(current()),
+  c: () => current()?.querySelector("[data-claim-button]") && claim(current()),
   i: () => current()?.querySelector(".details").click(),
   n: () => turn("next"),
   p: () => turn("prev"),
