@@ -215,22 +215,6 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("GET", "/quality"): Needs("report.sign", "whole"),
     ("GET", "/api/studies/{study}/outlines"): Needs("report.read_preliminary", "one"),
     ("GET", "/studies/{study}/view"): Needs(_READ, "one"),
-    ("GET", "/"): Needs(_READ, "list", marker=lambda case: case.patient_id),
-    ("GET", "/worklist"): Needs(_READ, "list", marker=lambda case: case.patient_id),
-    ("GET", "/worklist/rows"): Needs(_READ, "list", marker=lambda case: case.patient_id),
-    ("POST", "/worklist/{study_uid}/claim"): Needs("report.edit", "one", headers=_FORM),
-    ("POST", "/worklist/{study_uid}/release"): Needs("report.edit", "one", headers=_FORM),
-    ("POST", "/worklist/views"): Needs(_READ, "whole", headers=_FORM, body=lambda case: b"name=mine"),
-    ("POST", "/worklist/views/{view}/remove"): Needs(_READ, "whole", path={"view": "1"}, headers=_FORM),
-    ("GET", "/studies/{study_uid}"): Needs(_READ, "one"),
-    ("POST", "/studies/{study_uid}/hold"): Needs("study.delete", "one", headers=_FORM),
-    ("GET", "/studies/{study_uid}/results/{job}/{name}"): Needs(
-        "report.read_preliminary", "one", path={"name": "report.html"}
-    ),
-    ("GET", "/jobs"): Needs("job.read", "list"),
-    ("POST", "/jobs/{job}/{act}"): Needs(
-        "job.manage", "one", path={"act": "retry"}, headers=_FORM, changes=True
-    ),
     ("GET", "/events"): Needs(_READ, "stream"),
     ("GET", "/"): Needs(_READ, "list"),
     ("GET", "/worklist"): Needs(_READ, "list"),

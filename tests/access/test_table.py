@@ -123,7 +123,7 @@ def client(archive):
 def ask(client, route, row, role, case):
     method, path = route
     values = {"study": case.study, "series": case.series, "instance": case.instance}
-    values |= {"study_uid": case.study, "job": str(case.job), "alert": str(row.alert(case)), **row.path}
+    values |= {"job": str(case.job), "alert": str(row.alert(case)), **row.path}
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", value)
     content = row.body(case) if row.body else None

@@ -8,6 +8,7 @@ from firstread.archive.database import reading, writing
 from tests.archive.samples import instances
 from tests.dicom.ct_series import anatomy, ct_series, encode
 from tests.network.dicomweb.conftest import multipart, serving
+from tests.web.pages.people import node
 
 
 class ClosedDoor:
@@ -111,3 +112,12 @@ def test_what_is_no_access_to_patients_data_is_not_recorded(archive):
         assert requests.get(f"{url}/openapi.json", timeout=10).status_code == 200
         requests.get(f"{url}/nowhere", timeout=10)
     assert events(archive) == []
+
+
+def test_a_page_that_sends_nobody_to_the_login_is_recorded_as_a_refusal(archive):
+    with node(archive) as url:
+        asked = requests.get(f"{url}/", headers={"Accept": "text/html"}, allow_redirects=False, timeout=10)
+        assert (asked.status_code, asked.headers["location"]) == (303, "/login?next=%2F")
+        (event,) = events(archive)
+    assert (event["kind"], event["outcome"]) == ("RESTRICTED_FUNCTION", 4)
+    assert (event["actor"]["name"], event["detail"]) == ("", {"action": "study.read", "problem": "denied"})

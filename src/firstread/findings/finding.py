@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from firstread.findings.concepts import Code
 from firstread.findings.mask import Mask
@@ -128,7 +129,7 @@ class Finding(_Value):
     instance_number: int | None = Field(default=None, description="of that instance, as a viewer shows it")
     tracking_uid: str
     algorithms: tuple[Algorithm, ...] = ()
-    mask: Mask | None = Field(default=None, exclude=True, repr=False)
+    mask: SkipJsonSchema[Mask | None] = Field(default=None, exclude=True, repr=False)
 
 
 class Structure(_Value):
@@ -143,4 +144,4 @@ class Structure(_Value):
         default=None, description="edge lengths of the bounding box along patient x, y, z"
     )
     algorithm: Algorithm
-    mask: Mask | None = Field(default=None, exclude=True, repr=False)
+    mask: SkipJsonSchema[Mask | None] = Field(default=None, exclude=True, repr=False)

@@ -92,9 +92,10 @@ def _event(scope: Scope, status: int) -> tuple[Event | None, Any]:
         return None, None
     request = Request(scope)
     is_change = scope["method"] not in _SAFE
+    sent_to_login = actor is None and status < 400  # a page; nothing else is given to nobody
     if actor is None:
         actor = Actor("person", "", address=request.client.host if request.client else "")
-    if status in (401, 403):
+    if status in (401, 403) or sent_to_login:
         detail = {"action": str(action), "problem": "denied"}
         refused = Event(EventCode.RESTRICTED_FUNCTION, "E", 4, actor, detail=detail)
         return refused, None if is_change else (actor, actor.address, action, "denied")

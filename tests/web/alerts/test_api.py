@@ -2,8 +2,9 @@ import pytest
 import requests
 
 from firstread.access import Action, Actor
+from firstread.access.audit.search import Wanted, all_events
 from firstread.access.gate import Denied, Grant
-from firstread.archive.database import writing
+from firstread.archive.database import reading, writing
 from firstread.archive.models import Study
 from firstread.settings import Settings
 from tests.alerts.samples import BEGIN, alerts, critical, finding, notifications, raised, result, study_of
@@ -182,3 +183,13 @@ def test_the_record_is_a_fhir_communication(url, number):
 def test_what_cannot_be_written_down_is_refused(archive, url, number, body):
     assert post(url, number, "acknowledge", **body).status_code == 400
     assert alerts(archive)[0].state == "raised"
+
+
+def test_who_reads_an_alert_is_recorded_with_its_study(archive, url, number):
+    requests.get(f"{url}/{number}", timeout=10).raise_for_status()
+    requests.get(f"{url.removesuffix('/api/alerts')}/alerts/{number}", timeout=10).raise_for_status()
+    with reading(archive.engine) as connection:
+        read = [each.content for each in all_events(connection, Wanted(actor="li"))]
+    assert {tuple(each["studies"]) for each in read if each["does"] == "R"} == {
+        (alerts(archive)[0].study_uid,)
+    }

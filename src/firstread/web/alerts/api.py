@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from firstread.access import Action, Grant, needs
+from firstread.access.audit.about import about
 from firstread.alerts import Configuration, acts, load_configuration
 from firstread.alerts.configuration import describe
 from firstread.alerts.dry_run import dry_run
@@ -136,6 +137,7 @@ def alert(request: Request, alert: Number, grant: Reading) -> dict[str, Any]:
         record = find_alert(connection, alert, grant.within)
     if record is None:
         raise missing()
+    about(request.scope).studies[record.alert.study_uid] = 0
     return record_as_json(record)
 
 
@@ -148,6 +150,7 @@ def communication(request: Request, alert: Number, grant: Reading) -> Response:
         record = find_alert(connection, alert, grant.within)
     if record is None:
         raise missing()
+    about(request.scope).studies[record.alert.study_uid] = 0
     content = recorded(record).model_dump_json(exclude_none=True)
     return Response(content, media_type="application/fhir+json")
 

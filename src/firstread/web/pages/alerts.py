@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from firstread.access import Action
+from firstread.access.audit.about import about
 from firstread.alerts import acts
 from firstread.alerts.models import OPEN
 from firstread.alerts.queries import find_alert, list_alerts
@@ -56,6 +57,7 @@ def alert(request: Request, alert: Number, grant: Reading) -> Response:
         record = find_alert(connection, alert, grant.within)
     if record is None:
         raise missing()
+    about(request.scope).studies[record.alert.study_uid] = 0
     return page(
         request,
         "alert.html",

@@ -230,12 +230,12 @@ function signing(isAddendum) {
   secret.value = "";
   dialog.querySelector("form").onsubmit = async (event) => {
     event.preventDefault();
+    problem.hidden = true;
     await patchPending();
     if (pending.size) return;
     try {
       const json = isAddendum ? { password: secret.value, text: text.value } : { password: secret.value };
-      const answer = await send("POST", `${address}/report/${isAddendum ? "addendum" : "sign"}`, { json, headers: match() });
-      take(await answer.json());
+      await alone(send("POST", `${address}/report/${isAddendum ? "addendum" : "sign"}`, { json, headers: match() }));
       text.value = "";
       dialog.close();
       say(t("signed_now"));
@@ -255,6 +255,13 @@ function signing(isAddendum) {
   (isAddendum ? text : secret).focus();
 }
 
+/** Take the answer of an act; what the stream of events tells of it waits, and is then no news. */
+async function alone(sent) {
+  const taken = sent.then((answer) => answer.json()).then(take);
+  queue = taken.catch(() => undefined);
+  await taken;
+}
+
 const patchPending = () => (pending.size ? patch() : queue);
 
 find("[data-sign]")?.addEventListener("click", () => signing(false));
@@ -272,7 +279,7 @@ find("[data-give-up]")?.addEventListener("click", () => change("DELETE", "amend"
 
 async function change(method, path, json) {
   try {
-    take(await (await send(method, `${address}/report/${path}`, { json, headers: match() })).json());
+    await alone(send(method, `${address}/report/${path}`, { json, headers: match() }));
   } catch (problem) {
     if (problem.status === 409 && problem.told.report) conflict(problem.told);
     else say(problem.message, { urgent: true });
