@@ -11,13 +11,19 @@ MOST = 3
 def summary_of(result: ReadResult) -> str:
     """Return a JSON list of the leading findings: category, size (mm), place, attenuation, change; and how many more.
 
-    Findings of the study's category come first, then by mean diameter. Words are codes: pages translate them.
+    Findings of the study's category come first, then by their own, then by mean diameter. Words are codes: pages
+    translate them.
     """
     category = result.category.value if result.category is not None else ""
 
-    def gravity(finding: Finding) -> tuple[bool, float, float]:
-        leads = finding.category is not None and finding.category.value == category
-        return leads, finding.diameter_mm.mean if finding.diameter_mm else 0.0, finding.probability
+    def gravity(finding: Finding) -> tuple[bool, str, float, float]:
+        own = finding.category.value if finding.category is not None else ""
+        return (
+            own == category,
+            own,
+            finding.diameter_mm.mean if finding.diameter_mm else 0.0,
+            finding.probability,
+        )
 
     ordered = sorted(result.findings, key=gravity, reverse=True)
     chips = [_chip(finding) for finding in ordered[:MOST]]

@@ -167,9 +167,9 @@ def test_filters_are_in_the_address_and_a_view_keeps_them(browser, sqlite_archiv
         page.wait_for_selector("th.c-patient[aria-sort]")
         failed = names(page)
         assert failed == sorted(failed, key=str.casefold) and failed
-        page.get_by_role("button", name="Save this view").click()
+        page.get_by_role("button", name="Save view").click()
         page.get_by_label("Name", exact=True).fill("Failed X-rays")
-        page.get_by_role("dialog").get_by_role("button", name="Save this view").click()
+        page.get_by_role("dialog").get_by_role("button", name="Save view").click()
         page.wait_for_url(re.compile("stage=failed"))
         page.goto("/")
         page.get_by_text("Views").click()
