@@ -31,6 +31,9 @@ BENCHMARKS = {
     ),
     "dicomweb": ("dicomweb", "searching 100,000 studies, and opening all metadata of a series"),
     "viewer": ("viewer", "a viewer that asks for all frames of 1,000 slices at once"),
+    "tview": ("tview", "from the click to the first picture, the series and three planes, in Chromium"),
+    "worklist": ("worklist", "filters and orders of 5,000 studies, and a storm of 100 changes a second"),
+    "audit": ("audit_overhead", "a worklist query with the audit trail and without"),
     "nodules": ("lidc_nodules", "nodules that readers marked, found or missed"),
     "measurement": ("measurement", "axes, volume and attenuation against the readers'"),
 }
@@ -50,6 +53,9 @@ Benchmark = Literal[
     "nothing-lost",
     "dicomweb",
     "viewer",
+    "tview",
+    "worklist",
+    "audit",
     "nodules",
     "measurement",
 ]

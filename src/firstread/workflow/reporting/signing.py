@@ -333,7 +333,7 @@ def _count(connection: Connection, opened: Opened, signing: int, signatory: Sign
         row |= {
             "signing_key": signing,
             "reader": result.reader.name,
-            "model": row["model"] or (deciding.name if deciding else ""),
+            "model": row["model"] or (f"{deciding.name} {deciding.version}" if deciding else ""),
             "digest": row["digest"] or (deciding.digest if deciding else ""),
             "person": signatory.name,
             "signed_at": now(),
