@@ -26,4 +26,4 @@ def rows(archive: Archive, table) -> list:
     from firstread.archive.database import reading
 
     with reading(archive.engine) as connection:
-        return list(connection.execute(select(table).order_by(table.id)))
+        return list(connection.execute(select(table).order_by(*table.__table__.primary_key)))

@@ -74,8 +74,8 @@ def test_a_study_that_grows_while_it_is_routed_waits_until_it_is_quiet(archive, 
     receive(archive)
     facts_of = intake.facts_of
 
-    def slow(*arguments):
-        found = facts_of(*arguments)
+    def slow(*arguments, **options):
+        found = facts_of(*arguments, **options)
         receive(archive, 1, first=4)
         return found
 
