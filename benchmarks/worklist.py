@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -90,7 +91,11 @@ def _storm(url: str, archive, keys: list[int], *, seconds: float = 5.0, rate: in
     got: list[float] = []
 
     def listen() -> None:
-        with requests.get(f"{url}/events", stream=True, timeout=60) as answer:
+        # The server ends the stream when the benchmark does.
+        with (
+            suppress(requests.exceptions.ChunkedEncodingError),
+            requests.get(f"{url}/events", stream=True, timeout=60) as answer,
+        ):
             for line in answer.iter_lines(chunk_size=1):
                 if line.startswith(b"event: study"):
                     got.append(time.perf_counter())
