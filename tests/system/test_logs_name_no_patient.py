@@ -40,7 +40,6 @@ api_port = 0
 api_local_roles = ["administrator"]
 log_level = "debug"
 study_quiet_s = 0.2
-api_local_roles = ["administrator"]
 job_attempts = 1
 archive_dir = {archive}
 

@@ -76,7 +76,7 @@ class Installation:
         engine = open_engine(self.url)
         try:
             with writing(engine) as connection:
-                account = create_account(connection, "viewer", kind="service", roles=["radiologist"])
+                account = create_account(connection, "viewer", kind="service", roles=["administrator"])
                 lasts = timedelta(days=1)
                 return create_token(connection, account.id, "test", scopes=["study.read"], lasts=lasts)
         finally:

@@ -115,7 +115,7 @@ def _tell(service: "Service", settings: "Settings") -> None:
             _log.warning("passwords and images travel in the clear: set api_tls_certificate or public_url")
         if (first := service.first_link()) is not None:
             url, file = first
-            _log.warning("there is no account yet: the link in %s makes the first administrator, once", file)
+            _log.info("there is no account yet: the link in %s makes the first administrator, once", file)
             if sys.stderr.isatty():
                 print(url, file=sys.stderr)
     if checks := facts.get("api") or facts.get("health"):
