@@ -113,7 +113,7 @@ def small_disk(tmp_path):
     """A file system of 1 MiB of its own."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
     if os.getuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("only root can mount a file system, and not everywhere")
     yield folder
@@ -123,7 +123,7 @@ def small_disk(tmp_path):
 def test_a_disk_that_fills_up_keeps_what_was_acknowledged_and_goes_on_when_there_is_room(small_disk):
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(300_000))
-    sent = instances(100, size=64)
+    sent = instances(150, size=64)
     with open_archive(small_disk / "archive") as archive:
         acknowledged = []
         with pytest.raises(ArchiveFull):
