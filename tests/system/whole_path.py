@@ -56,12 +56,14 @@ def assert_read_and_delivered_once(
     """
     assert verify(archive).sound
     jobs, results = rows(archive, Job), rows(archive, Result)
-    assert {job.state for job in jobs} == {"done"}
-    assert sorted(result.job_key for result in results) == sorted(job.id for job in jobs)
+    # One that was begun while few of the images were there is refused; the rest of them makes another revision.
+    assert {job.state for job in jobs} <= {"done", "failed"}
+    done = [job for job in jobs if job.state == "done"]
+    assert sorted(result.job_key for result in results) == sorted(job.id for job in done)
     images = {dcmread(files[0], stop_before_pixels=True).StudyInstanceUID: len(files) for files in studies}
     for study in rows(archive, Study):
         own = sorted((job for job in jobs if job.study_key == study.id), key=lambda job: job.revision)
-        assert own[-1].images == images[study.study_uid]
+        assert (own[-1].state, own[-1].images) == ("done", images[study.study_uid])
         assert len({job.content for job in own}) == len(own)
     stored = rows(archive, Instance)
     assert sum(row.source != OWN_SOURCE for row in stored) == sum(images.values())
