@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from firstread.access.action import Action
-from firstread.access.actor import Actor
 from firstread.access.this_user import this_user
 
 if TYPE_CHECKING:
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
     from firstread.settings import Settings
 
 _LONGEST = 4096  # characters of a command that are kept
-
-
-def me() -> Actor:
-    """Return who calls."""
-    return this_user()
 
 
 @contextmanager
@@ -48,7 +42,7 @@ def acting(
 
     with archive_of(settings or load_settings()) as archive:
         try:
-            grant = Rights(archive.engine).grant(me(), action)
+            grant = Rights(archive.engine).grant(this_user(), action)
         except Denied as error:
             record_command(archive, action, problem=error.message)
             raise
@@ -81,5 +75,5 @@ def record_command(archive: "Archive", action: Action, *, problem: str = "") -> 
     studies = [] if is_search else [each for each in arguments if "." in each and is_uid(each)]
     with reading(archive.engine) as connection:
         patients = patients_of(connection, studies) if studies and not problem else []
-    event = Event(code, does, 4 if problem else 0, me(), patients, studies, detail)
+    event = Event(code, does, 4 if problem else 0, this_user(), patients, studies, detail)
     record_now(archive.engine, event, durable=True)

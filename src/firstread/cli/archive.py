@@ -137,8 +137,9 @@ def retain(as_json: AsJson = False, quiet: Quiet = False) -> None:
 
     from firstread.access.action import Action
     from firstread.access.audit.deleted import deletion_by
+    from firstread.access.this_user import this_user
     from firstread.archive.retention import retain as retain_archive
-    from firstread.cli.acting import acting, me
+    from firstread.cli.acting import acting
     from firstread.errors import UsageError
     from firstread.settings import load_settings
 
@@ -152,7 +153,7 @@ def retain(as_json: AsJson = False, quiet: Quiet = False) -> None:
             opened,
             keep_days=settings.archive_keep_days,
             full_percent=settings.archive_full_percent,
-            told=deletion_by(me(), rule="retention"),
+            told=deletion_by(this_user(), rule="retention"),
         )
     if as_json:
         print(json.dumps(asdict(removed), indent=1))

@@ -82,7 +82,8 @@ def deidentify(
     import json
 
     from firstread.access.action import Action
-    from firstread.cli.acting import acting, me
+    from firstread.access.this_user import this_user
+    from firstread.cli.acting import acting
     from firstread.cli.deidentify_tables import as_dict, print_outcome, report_text
     from firstread.cli.progress_bars import progress_bars
     from firstread.dicom.deidentify.options import options_of
@@ -108,7 +109,7 @@ def deidentify(
                 project,
                 [source for path in paths for source in sources(path)],
                 out,
-                actor=me(),
+                actor=this_user(),
                 options=chosen,
                 blank=rectangles,
                 progress=progress,

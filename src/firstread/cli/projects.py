@@ -41,7 +41,8 @@ def add(
     Exit codes: 0 made, 2 usage or the setting crosswalk_key is missing, 5 the archive's database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.access.action import Action
-    from firstread.cli.acting import acting, me
+    from firstread.access.this_user import this_user
+    from firstread.cli.acting import acting
     from firstread.dicom.deidentify.options import options_of
     from firstread.research.projects import add_project
     from firstread.research.sealed import seal_of
@@ -50,7 +51,7 @@ def add(
     chosen = options_of(options or [])
     settings = load_settings()
     with acting(Action.OPERATE, settings) as (archive, _):
-        add_project(archive.engine, seal_of(settings), name, chosen, actor=me())
+        add_project(archive.engine, seal_of(settings), name, chosen, actor=this_user())
     if not quiet:
         print(f"Project {name} made, with {', '.join(sorted(chosen)) or 'the Basic Profile alone'}.")
 
@@ -112,8 +113,9 @@ def crosswalk(
     6 the right crosswalk.read was not given.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.access.action import Action
+    from firstread.access.this_user import this_user
     from firstread.archive.database import reading
-    from firstread.cli.acting import acting, me
+    from firstread.cli.acting import acting
     from firstread.errors import UsageError
     from firstread.research.crosswalk import explain
     from firstread.research.projects import project_named
@@ -125,7 +127,7 @@ def crosswalk(
         seal = seal_of(settings)
         with reading(archive.engine) as connection:
             project = project_named(connection, seal, name)
-        found = explain(archive.engine, seal, project, actor=me(), pseudonyms=pseudonyms or ())
+        found = explain(archive.engine, seal, project, actor=this_user(), pseudonyms=pseudonyms or ())
     if pseudonyms and not found:
         raise UsageError("The project has no such pseudonym.", remedy="It is written as in the images.")
     told = [{"kind": each.kind, "pseudonym": each.pseudonym, "original": each.original} for each in found]
@@ -166,7 +168,8 @@ def rekey(
     Exit codes: 0 closed with the new key, 2 usage, 5 the former key does not open it, and nothing was changed.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
     from firstread.access.action import Action
-    from firstread.cli.acting import acting, me
+    from firstread.access.this_user import this_user
+    from firstread.cli.acting import acting
     from firstread.errors import UsageError
     from firstread.research.projects import reseal
     from firstread.research.sealed import Seal, seal_of
@@ -178,7 +181,7 @@ def rekey(
             old = Seal.of(former.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError):
             raise UsageError(f"The key in {former} cannot be read.") from None
-        changed = reseal(archive.engine, old, seal_of(settings), actor=me())
+        changed = reseal(archive.engine, old, seal_of(settings), actor=this_user())
     if not quiet:
         print(f"{changed} rows closed with the new key.")
 

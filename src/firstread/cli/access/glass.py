@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from firstread.access.action import Action
+from firstread.access.this_user import this_user
 from firstread.cli.access.listing import Options, Who, changing, looking, show
-from firstread.cli.acting import acting, me
+from firstread.cli.acting import acting
 from firstread.cli.archive import AsJson
 
 Number = Annotated[int, typer.Argument(help="Number, as `list` shows it.", show_default=False)]
@@ -84,7 +85,7 @@ def end(number: Number) -> None:
     from firstread.access.rights.break_glass import end_broken_glass
 
     with changing() as connection:
-        end_broken_glass(connection, number, me())
+        end_broken_glass(connection, number, this_user())
     print(f"Broken glass {number} is closed.")
 
 
@@ -101,5 +102,5 @@ def review(number: Number) -> None:
     from firstread.access.rights.break_glass import review as note
 
     with changing(Action.READ_AUDIT) as connection:
-        note(connection, number, me().key)
-    print(f"Broken glass {number} is reviewed by {me().key}.")
+        note(connection, number, this_user().key)
+    print(f"Broken glass {number} is reviewed by {this_user().key}.")

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from firstread.access.action import Action
+from firstread.access.this_user import this_user
 from firstread.cli.access.listing import Who, changing, looking, show
-from firstread.cli.acting import acting, me
+from firstread.cli.acting import acting
 from firstread.cli.archive import AsJson
 
 Subject = Annotated[
@@ -145,5 +146,7 @@ def _add(subject: str, action: str, where: list[str] | None, effect: str) -> Non
     from firstread.access.rights.change import add_rule
 
     with changing() as connection:
-        added = add_rule(connection, subject, action, ";".join(where or ["*"]), effect=effect, by=me().key)
+        added = add_rule(
+            connection, subject, action, ";".join(where or ["*"]), effect=effect, by=this_user().key
+        )
     print(f"{added}.")

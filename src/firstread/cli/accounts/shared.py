@@ -34,9 +34,9 @@ def check_roles(connection: "Connection", roles: "Collection[str]") -> None:
 def told(connection: "Connection", account: "Account", what: str) -> None:
     """Record a change of an account by whoever calls."""
     from firstread.access.accounts.trail import record_change
-    from firstread.cli.acting import me
+    from firstread.access.this_user import this_user
 
-    record_change(connection, me(), account, what)
+    record_change(connection, this_user(), account, what)
 
 
 def as_row(account: "Account") -> dict[str, str]:
