@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -16,7 +16,6 @@ from firstread.alerts.dry_run import dry_run
 from firstread.alerts.models import AlertState, Level
 from firstread.alerts.queries import find_alert, list_alerts
 from firstread.archive.database import reading, writing
-from firstread.errors import UsageError
 from firstread.findings import ReadResult
 from firstread.network.dicomweb.problems import RESPONSES, missing
 from firstread.web.alerts.numbers import numbers_of
@@ -121,13 +120,9 @@ def configuration(request: Request, grant: Managing) -> dict[str, Any]:
 
 
 @router.post("/test")
-def test(request: Request, grant: Managing, result: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+def test(request: Request, grant: Managing, result: ReadResult) -> dict[str, Any]:
     """Say which rules would fire on a result (`result.json`), and why; nobody is told."""
-    try:
-        read = ReadResult.model_validate(result)
-    except ValidationError:
-        raise UsageError("It is no result.", remedy="Send the result.json of a result folder.") from None
-    return dry_run(read, configuration_of(request))
+    return dry_run(result, configuration_of(request))
 
 
 @router.get("/{alert}")
