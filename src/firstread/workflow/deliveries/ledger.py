@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 
 from firstread.archive import Archive
 from firstread.archive.database import reading, writing
@@ -101,14 +101,9 @@ def retry_deliveries(
     Raises:
         ArchiveUnavailable: the database does not answer.
     """
-    chosen = [Delivery.id.in_(ids), Delivery.state != "sent"] if ids else [Delivery.state == "failed"]
-    if destination is not None:
-        chosen.append(Delivery.destination == destination)
-    if within is not None:
-        chosen.append(_of_studies(within))
-    again = update(Delivery).where(*chosen).values(state="waiting", attempts=0, next_try_at=None)
-    with writing(archive.engine) as connection:
-        return tuple(sorted(connection.execute(again.returning(Delivery.id)).scalars()))
+    which = Delivery.state != "sent" if ids else Delivery.state == "failed"
+    again = update(Delivery).where(which).values(state="waiting", attempts=0, next_try_at=None)
+    return _changed(archive, again, ids, destination, within)
 
 
 def drop_deliveries(
@@ -134,18 +129,25 @@ def drop_deliveries(
     """
     if not ids and destination is None:
         raise ValueError("which deliveries?")
-    chosen: list[Condition] = [Delivery.state.in_(("failed", "waiting"))]
+    which = Delivery.state.in_(("failed", "waiting"))
+    drop = update(Delivery).where(which).values(state="dropped", next_try_at=None)
+    return _changed(archive, drop, ids, destination, within)
+
+
+def _changed(
+    archive: Archive,
+    change: Update,
+    ids: Sequence[int],
+    destination: str | None,
+    within: Condition | None,
+) -> tuple[int, ...]:
+    """Change those of the deliveries that are named; none named: all. Return which."""
     if ids:
-        chosen.append(Delivery.id.in_(ids))
+        change = change.where(Delivery.id.in_(ids))
     if destination is not None:
-        chosen.append(Delivery.destination == destination)
+        change = change.where(Delivery.destination == destination)
     if within is not None:
-        chosen.append(_of_studies(within))
-    drop = update(Delivery).where(*chosen).values(state="dropped", next_try_at=None)
+        results = select(Result.id).join(Job, Job.id == Result.job_key).join(Study, Study.id == Job.study_key)
+        change = change.where(Delivery.result_key.in_(results.where(within)))
     with writing(archive.engine) as connection:
-        return tuple(sorted(connection.execute(drop.returning(Delivery.id)).scalars()))
-
-
-def _of_studies(within: Condition) -> Condition:
-    results = select(Result.id).join(Job, Job.id == Result.job_key).join(Study, Study.id == Job.study_key)
-    return Delivery.result_key.in_(results.where(within))
+        return tuple(sorted(connection.execute(change.returning(Delivery.id)).scalars()))
