@@ -167,7 +167,7 @@ def confirm(alert: Number, quiet: Quiet = False) -> None:
     from firstread.alerts import acts
 
     with _changing() as (connection, _, grant):
-        _found(acts.confirm(connection, alert, grant.actor, within=grant.within) or None)
+        _found(acts.confirm(connection, alert, grant.actor, within=grant.within))
     if not quiet:
         print(f"Alert {alert} is confirmed.")
 
@@ -192,7 +192,6 @@ def downgrade(
     with _changing() as (connection, configuration, grant):
         _found(
             acts.downgrade(connection, alert, grant.actor, level, reason, configuration, within=grant.within)
-            or None
         )
     if not quiet:
         print(f"Alert {alert} is of the level {level}.")
@@ -211,7 +210,7 @@ def cancel(alert: Number, reason: Reason, quiet: Quiet = False) -> None:
     from firstread.alerts import acts
 
     with _changing() as (connection, _, grant):
-        _found(acts.cancel(connection, alert, grant.actor, reason, within=grant.within) or None)
+        _found(acts.cancel(connection, alert, grant.actor, reason, within=grant.within))
     if not quiet:
         print(f"Alert {alert} is cancelled.")
 
@@ -229,7 +228,7 @@ def close(alert: Number, quiet: Quiet = False) -> None:
     from firstread.alerts import acts
 
     with _changing() as (connection, _, grant):
-        _found(acts.close(connection, alert, grant.actor, within=grant.within) or None)
+        _found(acts.close(connection, alert, grant.actor, within=grant.within))
     if not quiet:
         print(f"Alert {alert} is closed.")
 
@@ -408,7 +407,7 @@ def _changing() -> "Iterator[tuple[Connection, Configuration, Grant]]":
 def _found(found: Any) -> Any:  # noqa: ANN401 - whatever was asked for
     from firstread.errors import NothingReadable
 
-    if found is None:
+    if not found:
         raise NothingReadable("There is no such alert.", remedy="`firstread alerts list --all` shows all.")
     return found
 

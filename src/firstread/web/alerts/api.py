@@ -175,9 +175,7 @@ def acknowledge(
 @router.post("/{alert}/confirm", status_code=204)
 def confirm(request: Request, alert: Number, grant: Deciding) -> Response:
     """Write down that a radiologist saw the finding too."""
-    change(
-        request, lambda connection: acts.confirm(connection, alert, grant.actor, within=grant.within) or None
-    )
+    change(request, lambda connection: acts.confirm(connection, alert, grant.actor, within=grant.within))
     return Response(status_code=204)
 
 
@@ -190,7 +188,7 @@ def downgrade(request: Request, alert: Number, grant: Deciding, body: Downgrade)
         done = acts.downgrade(
             connection, alert, grant.actor, body.level, body.reason, known, within=grant.within
         )
-        return done or None
+        return done
 
     change(request, act)
     return Response(status_code=204)
@@ -201,7 +199,7 @@ def cancel(request: Request, alert: Number, grant: Deciding, body: Reason) -> Re
     """End an alert that is none."""
 
     def act(connection: Connection) -> bool | None:
-        return acts.cancel(connection, alert, grant.actor, body.reason, within=grant.within) or None
+        return acts.cancel(connection, alert, grant.actor, body.reason, within=grant.within)
 
     change(request, act)
     return Response(status_code=204)
@@ -210,9 +208,7 @@ def cancel(request: Request, alert: Number, grant: Deciding, body: Reason) -> Re
 @router.post("/{alert}/close", status_code=204)
 def close(request: Request, alert: Number, grant: Acknowledging) -> Response:
     """Close an alert that was acknowledged."""
-    change(
-        request, lambda connection: acts.close(connection, alert, grant.actor, within=grant.within) or None
-    )
+    change(request, lambda connection: acts.close(connection, alert, grant.actor, within=grant.within))
     return Response(status_code=204)
 
 
@@ -224,7 +220,7 @@ def change(request: Request, act: Callable[[Connection], Any]) -> Any:  # noqa: 
     """
     with writing(request.app.state.archive.engine) as connection:
         done = act(connection)
-    if done is None:
+    if not done:
         raise missing()
     return done
 

@@ -101,9 +101,7 @@ def acknowledge(
 @router.post("/alerts/{alert}/confirm")
 def confirm(request: Request, alert: Number, grant: Deciding) -> Response:
     """Confirm it."""
-    change(
-        request, lambda connection: acts.confirm(connection, alert, grant.actor, within=grant.within) or None
-    )
+    change(request, lambda connection: acts.confirm(connection, alert, grant.actor, within=grant.within))
     return _back(alert)
 
 
@@ -119,9 +117,7 @@ def downgrade(
 
     def act(connection: Connection) -> Any:  # noqa: ANN401
         known = configuration_of(request)
-        return (
-            acts.downgrade(connection, alert, grant.actor, level, reason, known, within=grant.within) or None
-        )
+        return acts.downgrade(connection, alert, grant.actor, level, reason, known, within=grant.within)
 
     change(request, act)
     return _back(alert)
@@ -132,7 +128,7 @@ def cancel(request: Request, alert: Number, grant: Deciding, reason: Text) -> Re
     """End one that is none."""
     change(
         request,
-        lambda connection: acts.cancel(connection, alert, grant.actor, reason, within=grant.within) or None,
+        lambda connection: acts.cancel(connection, alert, grant.actor, reason, within=grant.within),
     )
     return _back(alert)
 
@@ -140,9 +136,7 @@ def cancel(request: Request, alert: Number, grant: Deciding, reason: Text) -> Re
 @router.post("/alerts/{alert}/close")
 def close(request: Request, alert: Number, grant: Acknowledging) -> Response:
     """Close one that was acknowledged."""
-    change(
-        request, lambda connection: acts.close(connection, alert, grant.actor, within=grant.within) or None
-    )
+    change(request, lambda connection: acts.close(connection, alert, grant.actor, within=grant.within))
     return _back(alert)
 
 
