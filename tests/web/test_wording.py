@@ -3,8 +3,9 @@ import string
 
 import pytest
 
+from firstread.texts import LANGUAGES
 from firstread.web.pages.render import templates
-from firstread.web.wording import LANGUAGES, page_wording, preferred
+from firstread.web.wording import page_wording, preferred
 from tests.conftest import REPOSITORY
 
 EMPTY = {"place.join"}  # Chinese has nothing between the words of a place

@@ -6,7 +6,7 @@ from firstread.reports.html import write_html
 from firstread.reports.impression import draft_impression
 from firstread.reports.patient import PatientLine
 from firstread.reports.pdf import write_pdf
-from firstread.reports.wording import Lang
+from firstread.texts import Lang
 
 __all__ = [
     "Lang",

@@ -10,7 +10,8 @@ from firstread.findings.concepts import LOBULATION_SCORE, MALIGNANCY_SCORE, SPIC
 from firstread.reports import figures, sentences
 from firstread.reports.impression import draft_impression, statements
 from firstread.reports.review import Review
-from firstread.reports.wording import Lang, Wording, wording
+from firstread.reports.wording import Wording, wording
+from firstread.texts import Lang
 
 DIGEST_SHOWN = 12
 """Hex digits of a model's digest on paper; result.json has all 64."""

@@ -14,7 +14,8 @@ from firstread.reports.draft import draft
 from firstread.reports.patient import PatientLine
 from firstread.reports.patient_fields import patient_fields
 from firstread.reports.rows import rows
-from firstread.reports.wording import Lang, wording
+from firstread.reports.wording import wording
+from firstread.texts import Lang
 
 
 def write_html(

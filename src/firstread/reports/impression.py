@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from firstread.findings import Category, Comparison, Finding, ReadResult
 from firstread.reports import figures, sentences
 from firstread.reports.review import Review
-from firstread.reports.wording import Lang, Wording, wording
+from firstread.reports.wording import Wording, wording
+from firstread.texts import Lang
 
 MOST_LISTED = 5
 """Further nodules that are listed one by one; more are counted."""

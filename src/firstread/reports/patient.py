@@ -8,7 +8,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from firstread.reports.figures import clean
-from firstread.reports.wording import Lang
+from firstread.texts import Lang
 
 LONGEST = 64  # PS3.5 section 6.2: LO, and each component group of PN
 

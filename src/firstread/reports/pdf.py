@@ -6,7 +6,7 @@ from pathlib import Path
 
 from firstread.findings import ReadResult
 from firstread.reports.patient import PatientLine
-from firstread.reports.wording import Lang
+from firstread.texts import Lang
 
 
 def write_pdf(

@@ -26,7 +26,8 @@ from firstread.reports.pdf_pages import (
     Pages,
 )
 from firstread.reports.rows import Row, rows
-from firstread.reports.wording import Lang, wording
+from firstread.reports.wording import wording
+from firstread.texts import Lang
 
 COLUMNS = (25.0, 38.0, 29.0, 18.0, 24.0, 34.0, 12.0)
 """Widths: key image, finding, size, volume, change, category, score."""

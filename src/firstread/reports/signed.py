@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from firstread.reports.review import Review
-from firstread.reports.wording import Lang
+from firstread.texts import Lang
 
 SignatureKind = Literal["final", "amended", "addendum"]
 ORDER = ("indication", "technique", "comparison", "findings", "impression", "recommendation")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
-from firstread.reports.wording import Lang
+from firstread.texts import Lang
 
 if TYPE_CHECKING:
     from fpdf import FPDF

@@ -4,45 +4,24 @@ import re
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Literal, get_args
 
 from firstread.errors import UsageError
+from firstread.texts import LANGUAGES, Lang, Texts, by_key
 
-Lang = Literal["en", "zh"]
 TEXTS = files("firstread.reports") / "texts"
 
 RANGE = re.compile(r"(?<=\d)-(?=\d+ mm)")  # 6-8 mm, as tables of rules write it in code
 LONGEST_PHRASE = 400  # translated by patterns; a category's rule has less than 200
 
 
-class Wording:
-    """The texts of one language, by dotted key."""
+class Wording(Texts):
+    """The texts of the report in one language, and patterns for readers' phrases."""
 
     def __init__(
         self, lang: Lang, texts: dict[str, str], phrases: tuple[tuple[re.Pattern[str], str], ...]
     ) -> None:
-        self.lang = lang
-        self._texts = texts
+        super().__init__(lang, texts)
         self._phrases = phrases
-
-    def __repr__(self) -> str:
-        return f"Wording({self.lang!r}, {len(self._texts)} texts)"
-
-    def __call__(self, key: str, **fields: object) -> str:
-        """Return the text of a key with its {fields} filled in; a key that is not there is a KeyError."""
-        return self._texts[key].format(**fields)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._texts
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Every key, sorted."""
-        return tuple(sorted(self._texts))
-
-    def template(self, key: str) -> str:
-        """Return the text of a key with its {fields} as they stand."""
-        return self._texts[key]
 
     def join(self, parts: list[str], key: str = "document.join") -> str:
         """Join clauses with this language's comma, or what the key names."""
@@ -79,13 +58,12 @@ def wording(lang: Lang) -> Wording:
     Raises:
         UsageError: firstread writes no reports in it.
     """
-    if lang not in get_args(Lang):
+    if lang not in LANGUAGES:
         raise UsageError(
             f"There are no reports in the language {str(lang)!r:.20}.",
-            remedy=f"Choose one of {', '.join(get_args(Lang))}.",
+            remedy=f"Choose one of {', '.join(LANGUAGES)}.",
         )
-    sections = tomllib.loads((TEXTS / f"{lang}.toml").read_text(encoding="utf-8"))
-    texts = {f"{section}.{key}": text for section, table in sections.items() for key, text in table.items()}
+    texts = by_key(tomllib.loads((TEXTS / f"{lang}.toml").read_text(encoding="utf-8")))
     catalogue = TEXTS / f"phrases.{lang}.toml"
     phrases = tomllib.loads(catalogue.read_text(encoding="utf-8"))["phrases"] if catalogue.is_file() else {}
     return Wording(lang, texts, tuple((re.compile(pattern), target) for pattern, target in phrases.items()))

@@ -4,38 +4,14 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Literal, get_args
 
-Lang = Literal["en", "zh"]
-LANGUAGES: tuple[Lang, ...] = get_args(Lang)
+from firstread.texts import LANGUAGES, Lang, Texts, by_key
+
 TEXTS = files("firstread.web") / "texts"
 
 
-class PageWording:
-    """The texts of one language, by dotted key: `t("worklist.title")`, `t("worklist.shown", count=3)`."""
-
-    def __init__(self, lang: Lang, texts: dict[str, str]) -> None:
-        self.lang = lang
-        self._texts = texts
-
-    def __repr__(self) -> str:
-        return f"PageWording({self.lang!r}, {len(self._texts)} texts)"
-
-    def __call__(self, key: str, **fields: object) -> str:
-        """Return the text of a key with its {fields} filled in; a key that is not there is a KeyError."""
-        return self._texts[key].format(**fields)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._texts
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Every key, sorted."""
-        return tuple(sorted(self._texts))
-
-    def template(self, key: str) -> str:
-        """Return the text of a key with its {fields} as they stand."""
-        return self._texts[key]
+class PageWording(Texts):
+    """The texts of the pages in one language."""
 
     def of(self, prefix: str) -> dict[str, str]:
         """Return the texts under a prefix, by the rest of their keys: what a script is given."""
@@ -49,8 +25,7 @@ def page_wording(lang: Lang) -> PageWording:
     texts: dict[str, str] = {}
     for file in sorted(TEXTS.iterdir(), key=lambda file: file.name):
         if file.name.endswith(f".{lang}.toml"):
-            for section, table in tomllib.loads(file.read_text(encoding="utf-8")).items():
-                texts |= {f"{section}.{key}": text for key, text in table.items()}
+            texts |= by_key(tomllib.loads(file.read_text(encoding="utf-8")))
     return PageWording(lang, texts)
 
 

@@ -17,7 +17,8 @@ from firstread.reports.fhir.nodule import IMAGING, category_concept, nodule_obse
 from firstread.reports.figures import clean
 from firstread.reports.patient import PatientLine
 from firstread.reports.signed import SignedReport
-from firstread.reports.wording import Lang, Wording, wording
+from firstread.reports.wording import Wording, wording
+from firstread.texts import Lang
 
 SEXES = {"M": "male", "F": "female", "O": "other"}
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"

@@ -11,7 +11,7 @@ from firstread.alerts.queries import AlertRecord, AlertStatus, list_alerts
 from firstread.alerts.recipients import ANYONE, key_of_account
 from firstread.archive.columns import now
 from firstread.findings import NOTICE
-from firstread.web.wording import Lang
+from firstread.texts import Lang
 
 UNTOLD_S = 10.0
 """An alert that no process has told anybody after so long is shown to everybody who may acknowledge it."""

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from firstread.web.wording import LANGUAGES, Lang, preferred
+from firstread.texts import LANGUAGES, Lang
+from firstread.web.wording import preferred
 
 COOKIE = "firstread_language"
 _YEAR_S = 365 * 24 * 3600

@@ -10,11 +10,12 @@ from starlette.responses import HTMLResponse
 
 from firstread import __version__
 from firstread.access import Action
+from firstread.texts import LANGUAGES
 from firstread.web.pages.language import language_of
 from firstread.web.pages.navigation import has_page, may, ways
 from firstread.web.pages.words import FUNCTIONS
 from firstread.web.static_files import static_url
-from firstread.web.wording import LANGUAGES, page_wording
+from firstread.web.wording import page_wording
 
 
 @cache
