@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from firstread.access import Actor
 from firstread.access.accounts.account import get_account
 from firstread.access.accounts.login import reauthenticate
 from firstread.access.gate import Denied
 from firstread.archive.database import writing
+from firstread.archive.models import Patient, Study
 from firstread.network.dicomweb.problems import Problem, missing
 from firstread.settings import Settings
 from firstread.web.reports.shown import Json, shown
@@ -47,6 +48,24 @@ def install_conflicts(app: FastAPI) -> None:
     @app.exception_handler(Conflict)
     async def conflict(request: Request, error: Conflict) -> JSONResponse:
         return JSONResponse(error.answer, error.status)
+
+
+def whose_study(connection: Connection, study_key: int) -> Any:  # noqa: ANN401 - a row
+    """Return whose study it is and which, as the head of a report says."""
+    return connection.execute(
+        select(
+            Patient.name,
+            Patient.patient_id,
+            Patient.birth_date,
+            Patient.sex,
+            Study.study_date,
+            Study.accession_number,
+            Study.description,
+            Study.referring_physician,
+        )
+        .join(Study, Study.patient_key == Patient.id)
+        .where(Study.id == study_key)
+    ).one()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from firstread.access import Action, Grant, needs
 from firstread.archive import Archive
 from firstread.archive.database import reading, writing
-from firstread.archive.models import Instance, Patient, Series, Study
+from firstread.archive.models import Instance, Series
 from firstread.findings import Finding
 from firstread.network.dicomweb.addresses import PREFIX, Uid
 from firstread.network.dicomweb.problems import missing
@@ -20,7 +20,7 @@ from firstread.web.pages.asked import archive_of
 from firstread.web.pages.navigation import has_page, may
 from firstread.web.pages.render import page
 from firstread.web.pages.words import age, day, person
-from firstread.web.reports.asked import told
+from firstread.web.reports.asked import told, whose_study
 from firstread.workflow.images import is_image
 from firstread.workflow.reporting import trail
 from firstread.workflow.reporting.content import SECTIONS
@@ -82,20 +82,7 @@ def show(request: Request, study: Uid, grant: Reads) -> Response:
     with writing(archive.engine) as connection:
         trail.told(connection, grant.actor, "R", subject.study_key, study, state=context["state"])
     with reading(archive.engine) as connection:
-        whose = connection.execute(
-            select(
-                Patient.name,
-                Patient.patient_id,
-                Patient.birth_date,
-                Patient.sex,
-                Study.study_date,
-                Study.accession_number,
-                Study.description,
-                Study.referring_physician,
-            )
-            .join(Study, Study.patient_key == Patient.id)
-            .where(Study.id == subject.study_key)
-        ).one()
+        whose = whose_study(connection, subject.study_key)
     content, result = context["content"], subject.result
     stands = standing(result, content)
     words = wording(content.lang)

@@ -4,19 +4,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy import select
 
 from firstread.access import Action, Grant, needs
 from firstread.archive.claims import holder
 from firstread.archive.database import reading, writing
-from firstread.archive.models import Patient, Study
 from firstread.network.dicomweb.addresses import Uid
 from firstread.network.dicomweb.problems import Problem
 from firstread.reports import Lang
 from firstread.web.pages.asked import archive_of
 from firstread.web.pages.navigation import has_page, may
 from firstread.web.pages.render import page
-from firstread.web.reports.asked import told
+from firstread.web.reports.asked import told, whose_study
 from firstread.workflow.reporting.content import SECTIONS, SectionName
 from firstread.workflow.reporting.report import open_report
 from firstread.workflow.reporting.texts import SITE, KeptText, Kind, forget, keep, kept_texts
@@ -35,19 +33,7 @@ def edit(request: Request, study: Uid, grant: Reads) -> Response:
     with told():
         opened = open_report(archive, study, within=grant.within, actor=grant.actor)
     with reading(archive.engine) as connection:
-        whose = connection.execute(
-            select(
-                Patient.name,
-                Patient.patient_id,
-                Patient.birth_date,
-                Patient.sex,
-                Study.study_date,
-                Study.accession_number,
-                Study.description,
-            )
-            .join(Study, Study.patient_key == Patient.id)
-            .where(Study.study_uid == study)
-        ).one()
+        whose = whose_study(connection, opened.subject.study_key)
         claim = holder(connection, opened.subject.study_key)
     return page(
         request,
