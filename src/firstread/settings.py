@@ -419,9 +419,9 @@ class Settings(BaseSettings):
     destination_special_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         examples=[["169.254.10.5"]],
-        description="Addresses that `stow:` and `webhook:` destinations may have though they are link-local, multicast "
-        "or those under which clouds tell their secrets. A list, in the environment separated by commas. "
-        "Default: none.",
+        description="Addresses that `stow:` and `webhook:` destinations and the alerts' web channels may have though "
+        "they are link-local, multicast or those under which clouds tell their secrets. A list, in the environment "
+        "separated by commas. Default: none.",
     )
     public_url: AnyHttpUrl | None = Field(
         default=None,

@@ -7,14 +7,25 @@ clouds tell a machine its secrets, and link-local neighbours (server-side reques
 import socket
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
 
 from firstread.errors import UsageError
+from firstread.settings import Settings
 
 _TELL_SECRETS = {
     ip_address(each)
     for each in ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "192.0.0.192")
 }
 """Where Amazon, Azure, Google, Oracle and Alibaba tell a machine its credentials; most are link-local anyway."""
+
+
+def check_url(url: str, settings: Settings) -> None:
+    """Make sure that the host of a URL is one that may be called; see `check_host`.
+
+    Raises:
+        UsageError: it is, or its name leads to, a special address that the settings do not name.
+    """
+    check_host(urlsplit(url).hostname or "", settings.destination_special_addresses)
 
 
 def check_host(host: str, named: Collection[str] = ()) -> None:

@@ -7,8 +7,9 @@ from firstread.alerts.channels.base import Sender
 from firstread.alerts.channels.hl7 import Oru
 from firstread.alerts.channels.mail import Mail
 from firstread.alerts.channels.webhook import Hook
-from firstread.alerts.configuration import Channel, Configuration, Email, Hl7, Webhook
+from firstread.alerts.configuration import Channel, Configuration, Email, Fhir, Hl7, Webhook
 from firstread.errors import UsageError
+from firstread.network.special_addresses import check_url
 from firstread.settings import Settings
 
 
@@ -48,6 +49,8 @@ def sender_of(name: str, channel: Channel, settings: Settings) -> Sender:
     """
     if isinstance(channel, Email):
         return Mail.of(name, channel, settings)
+    if isinstance(channel, Webhook | Fhir):
+        check_url(channel.url, settings)
     if isinstance(channel, Webhook):
         return Hook.of(name, channel, settings)
     if isinstance(channel, Hl7):

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from firstread.archive import Archive
 from firstread.destinations import Kind
 from firstread.errors import ArchiveUnavailable, FirstreadError, UsageError
 from firstread.network.failures import DeliveryFailed, PassingFailure, PermanentFailure
-from firstread.network.special_addresses import check_host
+from firstread.network.special_addresses import check_url
 from firstread.settings import Settings
 from firstread.workflow.deliveries.documents import destination_named, documents_for
 from firstread.workflow.deliveries.to_folder import ToFolder
@@ -44,7 +43,7 @@ def way_to(destination_name: str, settings: Settings) -> Way:
     """
     destination = destination_named(destination_name, settings)
     if destination.kind in ("stow", "webhook"):
-        check_host(urlsplit(destination.place).hostname or "", settings.destination_special_addresses)
+        check_url(destination.place, settings)
     return _WAYS[destination.kind].of(destination_name, settings)
 
 
