@@ -32,6 +32,8 @@ __all__ = ["ENDLESS", "EventHub", "router", "tell"]
 POLL_S = 0.25
 BEAT_S = 15.0
 """A listener gets a sign of life so often, and its rights are looked at anew."""
+BEGIN_S = 15.0
+"""So long a listener waits for the database before it is told to come again."""
 GAP_S = 30.0
 """So long a number that was left out may still come: a transaction that took it can end later than the next."""
 MOST_WAITING = 200
@@ -106,7 +108,7 @@ class EventHub:
 
     def begun(self) -> bool:
         """Wait until nothing that is written from now on is missed; False where the database does not answer."""
-        return self._begun.wait(BEAT_S)
+        return self._begun.wait(BEGIN_S)
 
     def leave(self, listener: _Listener) -> None:
         """Remove a listener."""
