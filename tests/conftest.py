@@ -26,6 +26,7 @@ from firstread.findings import (
 from tests import browser as browsers
 from tests import postgres
 from tests.small_chest import write_small_chest
+from tests.tables import make_tables
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEBIAN_PACKAGE = {
@@ -64,6 +65,14 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory):
                 patch.delenv(variable)
         for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
             patch.setenv(variable, str(home / variable.lower()))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_tables():
+    """Archives that tests open get their tables from a template; the migrations have tests of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("firstread.archive.archive.upgrade", make_tables)
         yield
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from firstread.access.accounts.account import create_account
 from firstread.access.accounts.passwords import set_password
-from firstread.archive.database import open_engine, upgrade, writing
+from firstread.archive.database import open_engine, writing
 from firstread.settings import Settings
+from tests.tables import make_tables
 
 PASSWORD = "seven grey herons wade"
 
@@ -14,7 +15,7 @@ PASSWORD = "seven grey herons wade"
 def engine(tmp_path, database_url):
     """A database with the tables, SQLite and PostgreSQL."""
     made = open_engine(database_url or f"sqlite:///{tmp_path / 'archive.sqlite'}")
-    upgrade(made)
+    make_tables(made)
     yield made
     made.dispose()
 
@@ -22,7 +23,7 @@ def engine(tmp_path, database_url):
 @pytest.fixture
 def sqlite(tmp_path):
     made = open_engine(f"sqlite:///{tmp_path / 'archive.sqlite'}")
-    upgrade(made)
+    make_tables(made)
     yield made
     made.dispose()
 
