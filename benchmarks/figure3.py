@@ -109,11 +109,11 @@ def compared(options: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         run_for_accuracy(case, scratch, steps=steps, variants=variants, quick=options.quick, say=say)
 
     tasks = {task: judging.speeds(records, task, peak) for task in TASKS}
-    point = find_package(PACKAGES["removal"]).operating_point("f32")
+    threshold = find_package(PACKAGES["removal"]).operating_point("f32")["threshold"]
     every = (study, *others)
     measured = {
         "lungs": judging.dices(scratch, every),
-        "detection": judging.sensitivities(scratch, every, point),
+        "detection": judging.sensitivities(scratch, every, threshold),
         "removal": judging.aucs(scratch, every),
     }
     for task, (figures, _) in measured.items():

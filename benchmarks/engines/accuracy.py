@@ -72,12 +72,6 @@ def found_of(candidates: Rows, nodules: Sequence[Truth]) -> Found:
     )
 
 
-def reported(candidates: Rows, logits: Rows, point: dict[str, float]) -> Rows:
-    """Return the candidates that both networks together call nodules at an operating point."""
-    joined = point["detector"] * candidates[:, 4] + point["candidate"] * logits + point["bias"]
-    return candidates[1 / (1 + np.exp(-np.clip(joined, -30, 30))) >= point["threshold"]]
-
-
 def near_lungs(candidates: Rows, lungs: Labels, geometry: Geometry) -> Rows:
     """Return the candidates with reference lung within `NEAR_MM` along each axis; elsewhere are no lung nodules."""
     reach = np.ceil(NEAR_MM / np.array(geometry.spacing_mm)).astype(int)

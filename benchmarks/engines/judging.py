@@ -15,7 +15,6 @@ from benchmarks.engines.accuracy import (
     labelled,
     mean_dice,
     near_lungs,
-    reported,
     to_be_found,
 )
 from benchmarks.engines.cases import Case, load_case
@@ -77,22 +76,20 @@ def dices(scratch: Path, names: Sequence[str]) -> tuple[Figures, str]:
     return figures, f"n = {len(cases)}: {told}"
 
 
-def sensitivities(scratch: Path, names: Sequence[str], point: dict[str, float]) -> tuple[Figures, str]:
+def sensitivities(scratch: Path, names: Sequence[str], threshold: float) -> tuple[Figures, str]:
     """Return each way's candidates against marked nodules and what the first way reports near the lungs; and on what.
 
     Args:
         scratch: Folder of the cases.
         names: Cases with every way's own candidates and their scores.
-        point: The FP32 operating point that decides what the first way reports.
+        threshold: Probability from which on the first way, in FP32, reports.
     """
     cases = [load_case(scratch / name) for name in names]
     asked, firsts, marked, own = [], [], 0, 0
     for case in cases:
         rows = candidates_found(scratch, case.name, FIRST)
-        logits = _values(scratch, case, FIRST, "removal")["logits"]
-        nodules = to_be_found(
-            case.nodules, near_lungs(reported(rows, logits, point), case.lungs, case.volume.geometry)
-        )
+        reported = rows[_values(scratch, case, FIRST, "removal")["probabilities"] >= threshold]
+        nodules = to_be_found(case.nodules, near_lungs(reported, case.lungs, case.volume.geometry))
         asked.append(nodules)
         firsts.append(near_lungs(rows, case.lungs, case.volume.geometry))
         marked += len(case.nodules)
@@ -120,12 +117,14 @@ def aucs(scratch: Path, names: Sequence[str]) -> tuple[Figures, str]:
         [labelled(candidates_found(scratch, c.name, "shipped"), c.nodules) for c in cases]
     )
     scores = {
-        way: np.concatenate([_values(scratch, case, way, "removal-shipped")["logits"] for case in cases])
+        way: np.concatenate(
+            [_values(scratch, case, way, "removal-shipped")["probabilities"] for case in cases]
+        )
         for way in WAYS
     }
     figures: Figures = {}
     for way in WAYS:
-        moved = np.abs(_probability(scores[way]) - _probability(scores[FIRST]))
+        moved = np.abs(scores[way] - scores[FIRST])
         figures[way] = {
             "auc": auc(labels, scores[way]),
             "probability_moved_mean": float(moved.mean()) if moved.size else 0.0,
@@ -143,7 +142,3 @@ def ratios(figures: Mapping[str, Figures], way: str) -> dict[str, float]:
 def _values(scratch: Path, case: Case, way: str, stem: str) -> dict[str, np.ndarray]:
     with np.load(scratch / case.name / way / f"{stem}.npz") as kept:
         return dict(kept)
-
-
-def _probability(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-logits))

@@ -40,7 +40,8 @@ class Outcome:
 
     Attributes:
         values: By name. Lungs: `labels` on the volume's grid (and `coarse` with `affine`, the network's grid);
-            detection: `candidates` [n, 5] of x, y, z, diameter (mm) and logit; removal: `logits` [n].
+            detection: `candidates` [n, 5] of x, y, z, diameter (mm) and logit; removal: `probabilities`
+            [n] of both networks together.
         timed: How long it took.
         notes: What else is worth telling, e.g. which variant ran.
     """

@@ -15,8 +15,6 @@ from firstread.readers.lung_nodule.candidates import judge
 from firstread.readers.lung_nodule.detect import Candidate, detect
 from firstread.readers.lung_nodule.lungs import Lungs, segment_lungs
 
-_SECOND_ALONE = {"detector": 0.0, "candidate": 1.0, "bias": 0.0}
-
 
 class Heard:
     """Hears of progress: when the network began and ended."""
@@ -80,10 +78,18 @@ def detection(volume: Volume, given: Lungs, network: Network) -> Outcome:
 
 
 def removal(volume: Volume, candidates: tuple[Candidate, ...], network: Network) -> Outcome:
-    """Score the candidates; the score is the second network's alone."""
+    """Decide on the candidates, as a read does: those that cannot become a finding are not shown to the network."""
     heard, counted = Heard(), Counted(network)
+    point = network.operating_point
+    weights = {key: point[key] for key in ("detector", "candidate", "bias")}
     with Stopwatch() as all_of_it:
-        judged = judge(volume, candidates, cast(Network, counted), weights=_SECOND_ALONE, progress=heard)
-    probabilities = np.clip([one.probability for one in judged], 1e-12, 1 - 1e-12)
-    logits = np.log(probabilities / (1 - probabilities))
-    return Outcome({"logits": logits}, heard.timed(all_of_it.seconds, counted))
+        judged = judge(
+            volume,
+            candidates,
+            cast(Network, counted),
+            weights=weights,
+            least=point["threshold"],
+            progress=heard,
+        )
+    probabilities = np.array([one.probability for one in judged])
+    return Outcome({"probabilities": probabilities}, heard.timed(all_of_it.seconds, counted))

@@ -86,7 +86,7 @@ def detection(volume: Volume, predictor: Predictor, *, least_logit: float) -> Ou
 
 
 def removal(volume: Volume, candidates: tuple[Candidate, ...], predictor: Predictor) -> Outcome:
-    """Score the candidates."""
+    """Decide on the candidates, all of which the network is shown."""
 
     def cut(candidate: Candidate) -> Tensor:
         # `cube` asks a network for nothing but its package.
@@ -94,9 +94,12 @@ def removal(volume: Volume, candidates: tuple[Candidate, ...], predictor: Predic
 
     with Stopwatch() as all_of_it:
         answers = predictor.each([lambda one=one: cut(one) for one in candidates])
-        logits = np.array([float(answer["nodule"].reshape(-1)[0]) for answer in answers])
+        second = np.array([float(answer["nodule"].reshape(-1)[0]) for answer in answers])
+    point = predictor.package.operating_point("f32")
+    first = np.array([candidate.logit for candidate in candidates])
+    joined = point["detector"] * first + point["candidate"] * second + point["bias"]
     timed = Timed(all_of_it.seconds, all_of_it.seconds, len(candidates))
-    return Outcome({"logits": logits}, timed)
+    return Outcome({"probabilities": 1 / (1 + np.exp(-joined))}, timed)
 
 
 def _on_grid(volume: Volume, predictor: Predictor, *, smooth: bool = False) -> tuple[Geometry, Tensor]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.engines.accuracy import auc, found_of, labelled, mean_dice, near_lungs, reported, to_be_found
+from benchmarks.engines.accuracy import auc, found_of, labelled, mean_dice, near_lungs, to_be_found
 from benchmarks.engines.bars import geometric_mean, lost, peak_share, speed
 from firstread.dicom.geometry import Geometry
 from firstread.evaluation.froc import Truth
@@ -35,12 +35,6 @@ def test_what_the_first_way_reports_on_a_marked_nodule_is_not_asked_for_twice():
     marked = (Truth((0, 0, 0), 10.0),)
     asked = to_be_found(marked, rows((0, 0, 3, 1), (40, 0, 0, 1)))
     assert [one.center_lps_mm for one in asked] == [(0, 0, 0), (40.0, 0.0, 0.0)]
-
-
-def test_both_networks_together_decide_what_is_reported():
-    point = {"detector": 1.0, "candidate": 1.0, "bias": 0.0, "threshold": 0.5}
-    candidates = rows((0, 0, 0, -1), (1, 0, 0, 1))
-    assert reported(candidates, np.array([0.5, -0.5]), point)[:, 0].tolist() == [1.0]
 
 
 def test_what_lies_far_from_the_lungs_or_outside_the_volume_is_left_out():

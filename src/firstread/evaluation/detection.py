@@ -62,7 +62,7 @@ def evaluate_detection(
     networks = Networks.of(engine)
 
     def work(scan: AnnotatedScan, study: Study) -> tuple[ScoredScan, Scan]:
-        proposal = propose(study, engine, progress=progress)
+        proposal = propose(study, engine, every=True, progress=progress)
         series, geometry = proposal.choice.series, proposal.volume.geometry
         nodules = [
             Truth(

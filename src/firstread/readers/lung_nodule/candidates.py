@@ -1,6 +1,7 @@
 """Which candidates are nodules: the second network looks at each one closely."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,10 @@ from firstread.engine import Network
 from firstread.progress import Progress, silent
 from firstread.readers.lung_nodule.detect import Candidate
 from firstread.readers.lung_nodule.grid import reading_grid, resample
+
+GREATEST_LOGIT = 8.0
+"""The candidate network's logit counts up to this, of either sign (a probability of 0.9997): so it is known beforehand
+what it can change."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ def judge(
     network: Network,
     *,
     weights: Mapping[str, float],
+    least: float = 0.0,
     progress: Progress = silent,
 ) -> tuple[Judged, ...]:
     """Give each candidate its probability.
@@ -48,27 +54,26 @@ def judge(
         network: The candidate network.
         weights: `detector`, `candidate` and `bias`: the logit of the probability is their weighted sum; fitted on
             validation scenes, kept in the package's operating point. `candidate` 0: the network is not run.
+        least: The probability that matters. A candidate that the network cannot bring so far is not shown to it, and
+            gets the probability of one on which the network is undecided, which is below.
         progress: Called with the stage "classify"; may raise Cancelled.
     """
     progress("classify", 0.0)
-    if weights["candidate"] == 0:  # e.g. another's detector, to which the candidate network was never fitted
-        progress("classify", 1.0)
-        return tuple(
-            Judged(one, _probability(weights["detector"] * one.logit + weights["bias"])) for one in candidates
-        )
-    judged = []
-    cubes = (cube(volume, candidate.center_lps_mm, network)[None, None] for candidate in candidates)
-    answers = network.infer_many(cubes)
-    try:
-        for done, (candidate, answer) in enumerate(zip(candidates, answers, strict=True), start=1):
-            second = float(answer["nodule"].reshape(-1)[0])
-            logit = weights["detector"] * candidate.logit + weights["candidate"] * second + weights["bias"]
-            judged.append(Judged(candidate, _probability(logit)))
-            progress("classify", done / len(candidates))
-    finally:
-        answers.close()
+    logits = [weights["detector"] * candidate.logit + weights["bias"] for candidate in candidates]
+    most = abs(weights["candidate"]) * GREATEST_LOGIT
+    # Weight 0, e.g. another's detector, to which the candidate network was never fitted: nothing to ask it.
+    open_ones = [n for n, logit in enumerate(logits) if most and _probability(logit + most) >= least]
+    cubes = (cube(volume, candidates[n].center_lps_mm, network)[None, None] for n in open_ones)
+    if open_ones:
+        with closing(network.infer_many(cubes)) as answers:
+            for done, (n, answer) in enumerate(zip(open_ones, answers, strict=True), start=1):
+                second = float(answer["nodule"].reshape(-1)[0])
+                logits[n] += weights["candidate"] * min(max(second, -GREATEST_LOGIT), GREATEST_LOGIT)
+                progress("classify", done / len(open_ones))
     progress("classify", 1.0)
-    return tuple(judged)
+    return tuple(
+        Judged(candidate, _probability(logit)) for candidate, logit in zip(candidates, logits, strict=True)
+    )
 
 
 def _probability(logit: float) -> float:

@@ -1,6 +1,6 @@
-"""What may be a nodule in a study, with its probability, before any threshold: load, lungs, detect, judge.
+"""What may be a nodule in a study, with its probability: load, lungs, detect, judge.
 
-Reading takes the likely ones and goes on to measure; evaluation takes all of them.
+Reading takes the likely ones and goes on to measure; evaluation wants to know of every one how likely it is.
 """
 
 from collections.abc import Mapping
@@ -90,12 +90,13 @@ class Proposal:
         return tuple(one for one in self.judged if one.probability >= self.threshold)
 
 
-def propose(study: Study, engine: Engine, *, progress: Progress = silent) -> Proposal:
+def propose(study: Study, engine: Engine, *, every: bool = False, progress: Progress = silent) -> Proposal:
     """Find what may be a nodule in the best chest series of a study.
 
     Args:
         study: The study; its best chest series is taken.
         engine: Runs the networks.
+        every: Show the candidate network those candidates too that it cannot bring to the threshold.
         progress: Called with the stages load, segment, detect and classify.
 
     Raises:
@@ -125,6 +126,13 @@ def propose(study: Study, engine: Engine, *, progress: Progress = silent) -> Pro
     took("segment")
     candidates = find_candidates(volume, lungs, networks.detector, progress=progress)
     took("detect")
-    judged = judge(volume, candidates, networks.candidate, weights=asdict(weights), progress=progress)
+    judged = judge(
+        volume,
+        candidates,
+        networks.candidate,
+        weights=asdict(weights),
+        least=0.0 if every else weights.threshold,
+        progress=progress,
+    )
     took("classify")
     return Proposal(choice, volume, lungs, judged, weights.threshold, networks, seconds)
