@@ -88,7 +88,7 @@ def test_what_is_no_uid_is_refused_on_every_route_and_in_every_place(server):
                     filled = path
                     for name in places:
                         filled = filled.replace(f"{{{name}}}", bad if name == place else uids.get(name, "1"))
-                    head = f'Host: 127.0.0.1\r\nConnection: close\r\nIf-Match: "1"\r\n'
+                    head = 'Host: 127.0.0.1\r\nConnection: close\r\nIf-Match: "1"\r\n'
                     request = f"{method.upper()} {filled} HTTP/1.1\r\n{head}\r\n"
                     status = answer_to(server, request.encode()).split()[1]
                     assert status in (b"400", b"404", b"415"), (method, filled)
