@@ -9,6 +9,7 @@ from scipy import ndimage
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.volume import Volume
 from firstread.engine import Network, run_tiled
+from firstread.engine.tile import Triple
 from firstread.progress import Progress, silent
 from firstread.readers.lung_nodule.grid import labels_on, reading_grid, resample
 from firstread.readers.lung_nodule.lungs import Lungs
@@ -19,6 +20,8 @@ MOST_CANDIDATES = 120
 """More candidates than any chest has nodules; the least likely are dropped."""
 MARGIN_MM = 12.0
 """Seen around the lungs' box."""
+_TRIMMED_MM = 4.0
+"""Of the margin at the far end, where the network would otherwise see a whole step of voxels more for it."""
 _RIM_MM = 18.0
 _HALO = 16
 _NOTHING = -20.0
@@ -52,9 +55,10 @@ def detect(
         least_logit: Candidates below this are dropped.
         progress: Called with the stage "detect"; may raise Cancelled.
     """
-    spacing_mm = network.package.manifest.input.spacing_mm[0]
+    given = network.package.manifest.input
     lower, upper = lungs.box_lps_mm()
-    grid = reading_grid(lower - MARGIN_MM, upper + MARGIN_MM, spacing_mm=spacing_mm)
+    grid = reading_grid(lower - MARGIN_MM, upper + MARGIN_MM, spacing_mm=given.spacing_mm[0])
+    grid = trimmed(grid, given.multiple or (1, 1, 1))
     hu = resample(volume, grid)
     inside = near_lungs(lungs, grid)
     found = run_tiled(
@@ -68,6 +72,15 @@ def detect(
         progress=progress,
     )
     return peaks(found, grid, inside, least_logit=least_logit)
+
+
+def trimmed(grid: Geometry, multiple: Triple) -> Geometry:
+    """Return a grid without the few voxels at its far ends that fill no step of the network; where it begins stays."""
+    kept = []
+    for length, step, spacing_mm in zip(grid.shape, multiple, grid.spacing_mm, strict=True):
+        odd = length % step
+        kept.append(slice(0, length - odd if odd * spacing_mm <= _TRIMMED_MM and odd < length else length))
+    return grid.cropped((kept[0], kept[1], kept[2]))
 
 
 def near_lungs(lungs: Lungs, grid: Geometry) -> npt.NDArray[np.bool_]:
