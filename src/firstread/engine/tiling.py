@@ -23,7 +23,7 @@ AIR_HU = -1000.0
 Array = npt.NDArray[Any]
 
 _ROOM = 5
-"""A fitted tile may have so many times the voxels of the package's patch: most chests are then one tile, and no voxel is
+"""A fitted tile may have so many times the voxels of the package's patch: most chests are one tile then, no voxel is
 seen twice. Its memory is what is paid for that."""
 
 
