@@ -1,47 +1,47 @@
-import os
+"""Each in a process of its own: a signal that comes too late ends the process that it meets."""
+
 import signal
 import subprocess
 import sys
-import threading
 
-from firstread.service.signals import StopSignals
+FIRST = """
+former = signal.getsignal(signal.SIGTERM)
+with StopSignals() as signals:
+    assert not signals.wait(0)
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert signals.wait(30) and signals.asked
+    assert signals.wait(None)
+assert signal.getsignal(signal.SIGTERM) is former
+"""
+OTHERS = """
+signal.signal(signal.SIGUSR1, lambda *_: None)
+with StopSignals() as signals:
+    os.kill(os.getpid(), signal.SIGUSR1)
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert signals.wait(30)
+"""
+SECOND = """
+with StopSignals() as signals:
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert signals.wait(30)
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+"""
+
+
+def run(code: str) -> int:
+    """The exit status of a process that runs the code."""
+    head = "import os, signal, threading\nfrom firstread.service.signals import StopSignals\n"
+    return subprocess.run([sys.executable, "-c", head + code], timeout=120).returncode
 
 
 def test_the_first_signal_asks_and_wakes_who_waits():
-    former = signal.getsignal(signal.SIGTERM)
-    with StopSignals() as signals:
-        assert not signals.wait(0)
-        later = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM))
-        later.start()
-        asked = signals.wait(30)
-        later.join()  # before the handler is gone
-        assert asked and signals.asked
-        assert signals.wait(None)
-    assert signal.getsignal(signal.SIGTERM) is former
+    assert run(FIRST) == 0
 
 
 def test_the_signals_of_others_do_not_end_the_waiting():
-    former = signal.signal(signal.SIGUSR1, lambda *_: None)
-    try:
-        with StopSignals() as signals:
-            later = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
-            os.kill(os.getpid(), signal.SIGUSR1)
-            later.start()
-            asked = signals.wait(30)
-            later.join()  # before the handler is gone
-            assert asked
-    finally:
-        signal.signal(signal.SIGUSR1, former)
+    assert run(OTHERS) == 0
 
 
 def test_the_second_signal_ends_the_process():
-    code = (
-        "import os, signal\n"
-        "from firstread.service.signals import StopSignals\n"
-        "with StopSignals() as signals:\n"
-        "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    assert signals.wait(30)\n"
-        "    os.kill(os.getpid(), signal.SIGINT)\n"
-        "    signal.pause()\n"
-    )
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 128 + signal.SIGINT
+    assert run(SECOND) == 128 + signal.SIGINT
