@@ -20,10 +20,16 @@ app.command()(doctor)
 GATE = AccuracyGate(metric="dice", f32=0.97, int8=0.968, max_drop=0.005, passed=True)
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A cache that the tests share: the shipped packages are compiled and timed once."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def models(tmp_path, monkeypatch):
-    """A search path with one package of both precisions, and a cache of our own."""
-    monkeypatch.setenv("FIRSTREAD_CACHE_DIR", str(tmp_path / "cache"))
+def models(tmp_path, cache, monkeypatch):
+    """A search path with one package of both precisions."""
+    monkeypatch.setenv("FIRSTREAD_CACHE_DIR", str(cache))
     monkeypatch.setenv("FIRSTREAD_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr("firstread.engine.timing.COMPARE_S", 0.0)

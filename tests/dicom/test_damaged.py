@@ -14,7 +14,7 @@ from firstread.dicom import Volume, choose_series
 from firstread.errors import FirstreadError
 from tests.dicom.ct_series import anatomy, ct_series, encode, enhanced, in_memory
 
-INPUTS = 5200
+INPUTS = 2400
 LONGEST_S = 5.0
 
 SYNTAXES = (

@@ -38,6 +38,14 @@ def bundle(network, tmp_path):
     return write_bundle(tmp_path / "bundle", network, backbone=BASIC)
 
 
+@pytest.fixture(scope="module")
+def expected(network, tmp_path_factory):
+    """The scores of the package that is made of safetensors."""
+    folder = tmp_path_factory.mktemp("safetensors")
+    package = convert(write_bundle(folder / "bundle", network, backbone=BASIC), FACTS, out=folder / "out")
+    return ours(package, hu()).logits
+
+
 def hu(patch=PATCH) -> np.ndarray:
     return np.random.default_rng(0).uniform(-1200, 500, (1, 1, *patch)).astype(np.float32)
 
@@ -105,9 +113,10 @@ def test_the_halo_is_half_of_monais_overlap_in_whole_steps(bundle):
 
 @pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("kind", ["model.pt", "nested", "model.ts"])
-def test_weights_are_the_same_from_a_checkpoint_and_from_torchscript(network, bundle, tmp_path, kind):
+def test_weights_are_the_same_from_a_checkpoint_and_from_torchscript(
+    network, bundle, expected, tmp_path, kind
+):
     models = bundle / "models"
-    expected = ours(convert(bundle, FACTS, out=tmp_path / "a"), hu()).logits
     (models / "model.safetensors").unlink()
     if kind == "model.ts":
         torch.jit.save(torch.jit.script(StateOf(network)), models / "model.ts")

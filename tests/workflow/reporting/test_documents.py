@@ -9,6 +9,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from sqlalchemy import select
 
+from firstread.archive import open_archive
 from firstread.archive.database import reading, writing
 from firstread.archive.models import Delivery, Instance
 from firstread.findings import NOTICE
@@ -18,7 +19,8 @@ from firstread.workflow.reporting.models import Signing
 from firstread.workflow.reporting.signing import add_addendum, begin_amendment
 from tests.archive.samples import rows
 from tests.dicom.validators import dciodvfy_errors, validator_errors
-from tests.workflow.reporting.samples import ANNE, DR_ANNE, add_result
+from tests.workflow.reporting.reported import Reported
+from tests.workflow.reporting.samples import ANNE, DR_ANNE, add_result, receive_study
 
 EDITED = {"decision": "edited", "edited": {"long_mm": 9.0, "short_mm": 7.0, "attenuation": "part-solid"}}
 
@@ -28,14 +30,26 @@ def database_url():
     """None: the documents do not depend on the database."""
 
 
+@pytest.fixture(scope="module")
+def filed(small_study, read_folder, tmp_path_factory):
+    """One finding edited, one rejected, one left unreviewed; signed and filed, and only looked at."""
+    with open_archive(tmp_path_factory.mktemp("signed") / "archive") as archive:
+        key = receive_study(archive, small_study)
+        add_result(archive, key, read_folder[0])
+        reported = Reported(archive, key, read_folder[1], read_folder[1].study_uid)
+        reported.change(findings={"N1": EDITED, "N2": {"decision": "rejected", "reason": "a vessel"}})
+        reported.change(sections={"indication": {"text": "咳嗽 Cough."}})
+        _, key = reported.sign()
+        assert file_report(archive, Settings(cache_dir=reported.archive.folder / "cache"), key), rows(
+            archive, Signing
+        )[-1].error
+        yield reported
+
+
 @pytest.fixture
-def signed(reported, settings):
-    """One finding edited, one rejected, one left unreviewed; signed. The folder of the documents."""
-    reported.change(findings={"N1": EDITED, "N2": {"decision": "rejected", "reason": "a vessel"}})
-    reported.change(sections={"indication": {"text": "咳嗽 Cough."}})
-    _, key = reported.sign()
-    assert file_report(reported.archive, settings, key), rows(reported.archive, Signing)[-1].error
-    return reported.archive.folder / rows(reported.archive, Signing)[-1].folder
+def signed(filed):
+    """The folder of its documents."""
+    return filed.archive.folder / rows(filed.archive, Signing)[-1].folder
 
 
 def items(container):
@@ -78,12 +92,12 @@ def test_the_structured_report_is_verified_and_valid(signed, debian_tool):
     assert "Verification Flag   : VERIFIED" in dumped.stdout.decode()
 
 
-def test_the_statements_of_the_person_and_of_the_ai_are_told_apart(signed, reported):
+def test_the_statements_of_the_person_and_of_the_ai_are_told_apart(signed, filed):
     sr = pydicom.dcmread(signed / "sr.dcm")
     told = [
         (said(g, "112039"), said(g, "121005"), said(g, "review"), said(g, "81827009")) for g in groups(sr)
     ]
-    ai = reported.result.findings[0].diameter_mm.mean
+    ai = filed.result.findings[0].diameter_mm.mean
     assert told[0][:2] == ("Study", "Person")
     assert ("N1", "Device", "Corrected", ai) in told
     assert ("N1", "Person", "Corrected", 8.0) in told
@@ -92,14 +106,14 @@ def test_the_statements_of_the_person_and_of_the_ai_are_told_apart(signed, repor
     comments = [item.TextValue for item in items(sr) if item.get("ValueType") == "TEXT"]
     assert any("N2: finding of the AI rejected by the radiologist: a vessel" in text for text in comments)
     uids = {said(g, "112040") for g in groups(sr) if said(g, "112039") == "N1"}
-    assert uids == {reported.result.findings[0].tracking_uid}
+    assert uids == {filed.result.findings[0].tracking_uid}
 
 
-def test_the_structured_report_names_the_ais_as_its_predecessor(signed, reported):
+def test_the_structured_report_names_the_ais_as_its_predecessor(signed, filed):
     sr = pydicom.dcmread(signed / "sr.dcm")
     ((series,),) = [each.ReferencedSeriesSequence for each in sr.PredecessorDocumentsSequence]
     before = series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-    with reading(reported.archive.engine) as connection:
+    with reading(filed.archive.engine) as connection:
         stored = set(connection.execute(select(Instance.sop_instance_uid)).scalars())
     assert before in stored
 
@@ -200,9 +214,6 @@ def test_documents_that_are_written_again_have_the_same_uids_and_bytes(reported,
 
 
 def test_signed_documents_go_where_the_results_went(archive, small_study, read_folder, tmp_path):
-    from tests.workflow.reporting.reported import Reported
-    from tests.workflow.reporting.samples import receive_study
-
     key = receive_study(archive, small_study)
     add_result(archive, key, read_folder[0], destinations='["share"]')
     reported = Reported(archive, key, read_folder[1], read_folder[1].study_uid)
@@ -274,11 +285,10 @@ def test_an_addendum_and_an_amendment_name_what_they_take_the_place_of(reported,
     assert len({one.sr_uid for one in signings}) == 3
 
 
-def test_a_backup_has_the_signed_documents_and_they_come_back(signed, reported, tmp_path):
-    from firstread.archive import open_archive
+def test_a_backup_has_the_signed_documents_and_they_come_back(signed, filed, tmp_path):
     from firstread.archive.backup import backup, restore
 
-    backup(reported.archive, tmp_path / "backup")
+    backup(filed.archive, tmp_path / "backup")
     with open_archive(tmp_path / "other") as other:
         assert not restore(other, tmp_path / "backup").faults
         (signing,) = rows(other, Signing)
