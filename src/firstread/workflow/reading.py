@@ -127,6 +127,7 @@ class _Child:
             self._process = subprocess.Popen(
                 [
                     sys.executable,
+                    "-P",  # nothing is imported from the folder in which the node was started
                     "-m",
                     "firstread.workflow.reading_child",
                     str(told),

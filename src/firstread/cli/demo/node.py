@@ -42,7 +42,7 @@ def running_node(folder: DemoFolder, pacs_port: int) -> Iterator[DemoNode]:
     with (
         folder.log.open("w", encoding="utf-8") as log,
         subprocess.Popen(
-            [sys.executable, "-m", "firstread.cli", "serve", "--json"],
+            [sys.executable, "-P", "-m", "firstread.cli", "serve", "--json"],
             env={**own, f"{PREFIX}CONFIG": str(folder.settings)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
