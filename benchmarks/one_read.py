@@ -83,9 +83,17 @@ def median(runs: Sequence[Figures]) -> Figures:
 
 
 def host() -> dict[str, Any]:
-    """Return what the numbers depend on, as JSON has it; the load average tells what else ran meanwhile."""
+    """Return what the numbers depend on, as JSON has it; the load average tells what else ran meanwhile.
+
+    The variable ONEDNN_MAX_CPU_ISA, e.g. AVX2, keeps OpenVINO to what a lesser processor has.
+    """
     here = Machine.here(cpu.granted()).model_dump(mode="json")
-    return {**here, "load_average_5_min": round(os.getloadavg()[1], 1)}
+    most = os.environ.get("ONEDNN_MAX_CPU_ISA")
+    return {
+        **here,
+        **({"instructions_up_to": most} if most else {}),
+        "load_average_5_min": round(os.getloadavg()[1], 1),
+    }
 
 
 def write_report(report: dict[str, Any], path: Path) -> None:

@@ -127,8 +127,10 @@ def judged(
 def print_table(report: dict[str, Any]) -> None:
     """Print the medians as a Markdown table."""
     here = report["machine"]
+    most = here.get("instructions_up_to")
     print(
         f"\n{report['study']}, median of {report['repeats']}; {here['processor']}, "
+        f"{f'instructions up to {most}, ' if most else ''}"
         f"{here['granted']} threads, OpenVINO {here['openvino']}\n"
     )
     print(f"| | wall (s) | {' | '.join(STAGES)} | processor (s) | peak (MB) |")
