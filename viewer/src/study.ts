@@ -142,11 +142,11 @@ class ReadingRoom {
     const first = Math.floor(series.frames.length / 2);
     const opened = this.stack.open(first);
     this.loading.onProgress(() => this.#progress());
-    this.loading.start();
     await opened;
     if (!this.#isWindowed) this.#takeWindow();
     else this.stack.setWindow(room.state.window, room.state.invert);
     await this.stack.rendered();
+    this.loading.start(); // not before: the first picture would wait for the others
     performance.mark("tview:first-image");
     this.root.dataset["state"] = "first-image";
     this.#expose();
