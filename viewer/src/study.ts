@@ -4,11 +4,12 @@ import { describe, engine } from "./cornerstone";
 import { Decisions } from "./decisions";
 import { number, TAG, text, type Metadata } from "./dicom";
 import { button, element } from "./dom";
+import { keepDrawn } from "./drawn";
 import { FindingsPanel } from "./findings";
 import { keyMap, listen } from "./keys";
 import { keyActs } from "./key_acts";
 import { Loading } from "./loading";
-import { choose, drawnNow, isSame, join, measured, onMeasured, restore, startMeasuring, clearMeasurements, type Drawn } from "./measure";
+import { choose, clearMeasurements, join, measured, startMeasuring } from "./measure";
 import type { Pane } from "./pane";
 import { planeName } from "./planes";
 import { inPlane, listenIn } from "./pointer";
@@ -91,7 +92,6 @@ class ReadingRoom {
   readonly #pictures = element("div", { class: "pictures" });
   #slab: ReformatPane | undefined;
   #active: Pane | undefined;
-  #measured: Drawn = new Map();
   #cine: number | undefined;
   readonly #isWindowed: boolean;
 
@@ -360,20 +360,7 @@ class ReadingRoom {
     );
     this.#pictures.dataset["tool"] = this.room.state.tool;
     this.#layout();
-    onMeasured(() => this.#keepMeasured());
-    window.addEventListener("pointerup", () => setTimeout(() => this.#keepMeasured(), 0));
-  }
-
-  #keepMeasured(): void {
-    const now = drawnNow();
-    const before = this.#measured;
-    if (isSame(before, now)) return;
-    this.#measured = now;
-    this.undo.push(() => {
-      restore(before);
-      this.#measured = drawnNow();
-      for (const pane of this.panes) if (pane.isEnabled) pane.render();
-    });
+    keepDrawn(this.undo, () => this.panes.forEach((pane) => pane.isEnabled && pane.render()));
   }
 
   #chooser(): HTMLSelectElement {
