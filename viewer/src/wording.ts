@@ -57,6 +57,7 @@ const WORDS = {
   "layout.prior": ["Prior", "对比"],
   series: ["Series", "序列"],
   images: ["{0} images", "{0} 幅"],
+  "images.one": ["{0} image", "{0} 幅"],
   "prior.none": ["No prior study", "没有既往检查"],
   "prior.label": ["Prior {0}", "既往 {0}"],
   "prior.current": ["Current", "本次"],
