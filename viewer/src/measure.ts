@@ -1,5 +1,5 @@
 /** Measuring: Cornerstone's length, ellipse and probe, in this page's words; and zoom and pan on the other buttons. */
-import { Enums as Core, type Types } from "@cornerstonejs/core";
+import { cache, Enums as Core, type Types } from "@cornerstonejs/core";
 import {
   addTool,
   annotation,
@@ -14,8 +14,25 @@ import {
 import type { Tool } from "./room";
 import { t } from "./wording";
 
+const OF_IMAGE = "imageId:";
+
+/** Cornerstone's probe looks for slice n of a stack in the one slice that an image is, and finds nothing there. */
+class VoxelProbe extends ProbeTool {
+  static override toolName = "Probe";
+
+  override _calculateCachedStats(...given: Parameters<ProbeTool["_calculateCachedStats"]>): unknown {
+    const stats = super._calculateCachedStats(...given) as Record<string, Stats>;
+    for (const [target, one] of Object.entries(stats)) {
+      const image = target.startsWith(OF_IMAGE) ? cache.getImage(target.slice(OF_IMAGE.length)) : undefined;
+      const [i, j] = (one["index"] as number[] | undefined) ?? [];
+      if (image && i !== undefined && j !== undefined && "modalityUnit" in one) one["value"] = image.voxelManager?.getAtIJK(i, j, 0);
+    }
+    return stats;
+  }
+}
+
 const GROUP = "tview";
-const TOOLS = { length: LengthTool, ellipse: EllipticalROITool, probe: ProbeTool } as const;
+const TOOLS = { length: LengthTool, ellipse: EllipticalROITool, probe: VoxelProbe } as const;
 const { Primary, Secondary, Auxiliary } = Enums.MouseBindings;
 
 type Stats = Record<string, unknown>;
