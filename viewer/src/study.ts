@@ -125,7 +125,7 @@ class ReadingRoom {
     this.decisions.apply(result);
     this.panel = new FindingsPanel(this.room, this.decisions, (finding) => this.jump(finding));
     this.stack = new StackPane("stack", this.engine, this.room, series, this.loading);
-    this.priors = new Priors(study, this.room, this.engine, series, metadata, result, (pane) => this.add(pane));
+    this.priors = new Priors(study, this.room, this.engine, this.stack, metadata, result, (pane) => this.add(pane));
   }
 
   async open(): Promise<void> {
@@ -369,8 +369,9 @@ class ReadingRoom {
       { "aria-label": t("series") },
       this.listed.map((one) => {
         const uid = text(one, TAG.series);
+        const count = number(one, TAG.seriesInstances);
         const name = [number(one, TAG.seriesNumber), text(one, TAG.modality), text(one, TAG.seriesDescription)].filter(Boolean).join(" ");
-        return element("option", { value: uid, selected: uid === this.series.uid }, [`${name} · ${t("images", String(number(one, TAG.seriesInstances) ?? "?"))}`]);
+        return element("option", { value: uid, selected: uid === this.series.uid }, [`${name} · ${t(count === 1 ? "images.one" : "images", String(count ?? "?"))}`]);
       }),
     );
     chooser.addEventListener("change", () => {
