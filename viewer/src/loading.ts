@@ -24,6 +24,7 @@ export class Loading {
 
   /** Begin; the frame that is looked at first is asked for by its pane. */
   start(): void {
+    if (this.queue.isWhole) this.#whole();
     for (let n = 0; n < AT_ONCE; n++) void this.#work();
   }
 

@@ -1,5 +1,6 @@
 /** Opening a study: what is there, which series is shown, and everything around it. */
 import { cache, utilities, volumeLoader } from "@cornerstonejs/core";
+import { Claim } from "./claim";
 import { describe, engine } from "./cornerstone";
 import { Decisions } from "./decisions";
 import { number, TAG, text, type Metadata } from "./dicom";
@@ -89,6 +90,7 @@ class ReadingRoom {
   readonly stack: StackPane;
   readonly reformats: ReformatPane[] = [];
   readonly priors: Priors;
+  readonly claim: Claim;
   readonly #pictures = element("div", { class: "pictures" });
   #slab: ReformatPane | undefined;
   #active: Pane | undefined;
@@ -125,6 +127,7 @@ class ReadingRoom {
     this.decisions.apply(result);
     this.panel = new FindingsPanel(this.room, this.decisions, (finding) => this.jump(finding));
     this.stack = new StackPane("stack", this.engine, this.room, series, this.loading);
+    this.claim = new Claim(study, root.dataset);
     this.priors = new Priors(study, this.room, this.engine, this.stack, metadata, result, (pane) => this.add(pane));
   }
 
@@ -151,6 +154,7 @@ class ReadingRoom {
     this.root.dataset["state"] = "first-image";
     this.#expose();
     void this.#later();
+    void this.claim.begin();
     await this.loading.whole;
     performance.mark("tview:whole-series");
     this.root.dataset["state"] = "whole-series";
@@ -352,6 +356,7 @@ class ReadingRoom {
         element("span", {}, [text(header, TAG.patientId)]),
         element("span", {}, [[day(text(header, TAG.birthDate)), text(header, TAG.sex)].filter(Boolean).join(" ")]),
         element("span", {}, [[day(text(header, TAG.studyDate)), text(header, TAG.studyDescription)].filter(Boolean).join(" · ")]),
+        this.claim.root,
       ]),
       bar,
       this.#pictures,
