@@ -42,6 +42,7 @@ DEBIAN_PACKAGE = {
     "dcmdump": "dcmtk",
     "dsrdump": "dcmtk",
     "gdcmconv": "libgdcm-tools",
+    "nginx": "nginx-light",
     "storescu": "dcmtk",
     "openssl": "openssl",
     "pdffonts": "poppler-utils",

@@ -13,3 +13,11 @@ def test_texts_are_found_by_table_and_name_and_their_fields_filled_in():
     assert "title" not in texts
     with pytest.raises(KeyError):
         texts("title")
+
+
+def test_one_thing_has_words_of_its_own_where_there_are_some():
+    texts = Texts(
+        "en", by_key({"study": {"images": "{n} images", "images_one": "{n} image", "series": "{n} series"}})
+    )
+    assert [texts.counted("study.images", n) for n in (0, 1, 2)] == ["0 images", "1 image", "2 images"]
+    assert texts.counted("study.series", 1) == "1 series"

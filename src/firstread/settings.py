@@ -426,8 +426,9 @@ class Settings(BaseSettings):
     public_url: AnyHttpUrl | None = Field(
         default=None,
         examples=["https://firstread.example"],
-        description="URL under which others reach this node's web service, for links in the events of webhooks: "
-        "`https://HOST`. Default: none, events have no links.",
+        description="URL under which others reach this node's web service, `https://HOST`: for links in the events of "
+        "webhooks, and where something in front of it speaks TLS, for cookies and for the addresses that DICOMweb "
+        "gives. Default: none, events have no links.",
     )
 
     crosswalk_key: SecretStr | None = Field(

@@ -21,6 +21,10 @@ class Texts:
         """Return the text of a key with its {fields} filled in; a key that is not there is a KeyError."""
         return self._texts[key].format(**fields)
 
+    def counted(self, key: str, n: int) -> str:
+        """Return the text of a key for a number: of one thing that of `KEY_one`, where the language has both."""
+        return self(f"{key}_one" if n == 1 and f"{key}_one" in self else key, n=n)
+
     def __contains__(self, key: str) -> bool:
         return key in self._texts
 

@@ -8,7 +8,7 @@ from pydicom import dcmread
 
 from firstread.dicom.seg import build_seg, segment_numbers
 from firstread.dicom.sr import build_sr
-from firstread.findings import NOTICE
+from firstread.findings import NOTICE, Axes
 from firstread.findings.concepts import LONG_AXIS, SHORT_AXIS, VOLUME
 from tests.dicom.read_samples import (
     CREATED,
@@ -152,6 +152,27 @@ def test_a_nodule_refers_to_its_segment_and_source_images(result, report, seg):
         assert list(np.atleast_1d(number)) == [segment_numbers(seg)[finding.tracking_uid]]
         shown = {i.referenced_sop_instance_uid for i in region.source_images_for_segmentation}
         assert finding.sop_instance_uid in shown
+
+
+def test_the_axes_are_lines_on_the_image_on_which_they_were_measured(result, volume, report):
+    finding = result.findings[0]
+    index = volume.geometry.to_index((finding.center_lps_mm,))[0]
+    slice_ = next(s for s in volume.sources if s.sop_instance_uid == finding.sop_instance_uid).index
+    ends = volume.geometry.to_lps(((slice_, index[1], index[2] - 3), (slice_, index[1], index[2] + 3)))
+    long = tuple(tuple(map(float, end)) for end in ends)
+    drawn = finding.model_copy(update={"axes_lps_mm": Axes(long=long, short=long)})
+    sr = build_sr(result.model_copy(update={"findings": (drawn,)}), volume, seg=None, created=CREATED)
+    group = nodule(hd.sr.Comprehensive3DSR.from_dataset(sr).content, finding.tracking_uid)
+    lines = [item for item in group[0].ContentSequence if item.ValueType == "SCOORD"]
+
+    assert [item.name.meaning for item in lines] == [LONG_AXIS.meaning, SHORT_AXIS.meaning]
+    for item in lines:
+        (image,) = item.ContentSequence
+        assert image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == finding.sop_instance_uid
+        assert np.allclose(np.diff(item.value, axis=0), [[6, 0]], atol=1e-3)
+        # PS3.3 C.18.6.1.2: the centre of the first pixel is at 0.5, 0.5.
+        assert np.allclose(np.mean(item.value, axis=0), index[[2, 1]] + 0.5, atol=1e-3)
+    assert np.allclose(numbers(group)[LONG_AXIS.meaning][0], finding.diameter_mm.long)
 
 
 def test_without_a_segmentation_a_nodule_is_an_ellipsoid_at_its_centre(result, volume):

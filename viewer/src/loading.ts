@@ -5,11 +5,13 @@ import { NearestFirst } from "./queue";
 import type { Series } from "./series";
 
 const TRIES = 3;
+const TOLD_MS = 200; // each time that progress is told, the page is drawn again
 
 export class Loading {
   readonly queue: NearestFirst;
   #tries: Uint8Array;
   #listeners: (() => void)[] = [];
+  #told: number | undefined;
   #whole: () => void = () => undefined;
   /** Fulfilled when every frame is there. */
   readonly whole: Promise<void>;
@@ -22,6 +24,7 @@ export class Loading {
 
   /** Begin; the frame that is looked at first is asked for by its pane. */
   start(): void {
+    if (this.queue.isWhole) this.#whole();
     for (let n = 0; n < AT_ONCE; n++) void this.#work();
   }
 
@@ -30,6 +33,7 @@ export class Loading {
     this.queue.at = index;
   }
 
+  /** Called some time after frames arrived, or failed; not for each. */
   onProgress(listener: () => void): void {
     this.#listeners.push(listener);
   }
@@ -45,8 +49,15 @@ export class Loading {
       } catch {
         this.queue.lost(index, ++this.#tries[index]! < TRIES);
       }
-      for (const listener of this.#listeners) listener();
       if (this.queue.isWhole) this.#whole();
+      this.#tell();
     }
+  }
+
+  #tell(): void {
+    this.#told ??= window.setTimeout(() => {
+      this.#told = undefined;
+      for (const listener of this.#listeners) listener();
+    }, TOLD_MS);
   }
 }

@@ -1,5 +1,5 @@
 /** Measuring: Cornerstone's length, ellipse and probe, in this page's words; and zoom and pan on the other buttons. */
-import { Enums as Core, eventTarget, type Types } from "@cornerstonejs/core";
+import { cache, Enums as Core, type Types } from "@cornerstonejs/core";
 import {
   addTool,
   annotation,
@@ -14,8 +14,25 @@ import {
 import type { Tool } from "./room";
 import { t } from "./wording";
 
+const OF_IMAGE = "imageId:";
+
+/** Cornerstone's probe looks for slice n of a stack in the one slice that an image is, and finds nothing there. */
+class VoxelProbe extends ProbeTool {
+  static override toolName = "Probe";
+
+  override _calculateCachedStats(...given: Parameters<ProbeTool["_calculateCachedStats"]>): unknown {
+    const stats = super._calculateCachedStats(...given) as Record<string, Stats>;
+    for (const [target, one] of Object.entries(stats)) {
+      const image = target.startsWith(OF_IMAGE) ? cache.getImage(target.slice(OF_IMAGE.length)) : undefined;
+      const [i, j] = (one["index"] as number[] | undefined) ?? [];
+      if (image && i !== undefined && j !== undefined && "modalityUnit" in one) one["value"] = image.voxelManager?.getAtIJK(i, j, 0);
+    }
+    return stats;
+  }
+}
+
 const GROUP = "tview";
-const TOOLS = { length: LengthTool, ellipse: EllipticalROITool, probe: ProbeTool } as const;
+const TOOLS = { length: LengthTool, ellipse: EllipticalROITool, probe: VoxelProbe } as const;
 const { Primary, Secondary, Auxiliary } = Enums.MouseBindings;
 
 type Stats = Record<string, unknown>;
@@ -97,47 +114,8 @@ export function isOnMeasurement(): boolean {
   return annotation.state.getAllAnnotations().some((one) => one.highlighted);
 }
 
-/** Where the ends of all measurements are: two of these tell what was drawn, moved or removed between. */
-export type Drawn = Map<string, { kept: unknown; points: Types.Point3[] }>;
-
-export function drawnNow(): Drawn {
-  return new Map(
-    annotation.state.getAllAnnotations().map((one) => {
-      const points = (one.data.handles?.points ?? []).map((point) => [...point] as Types.Point3);
-      return [one.annotationUID!, { kept: one, points }];
-    }),
-  );
-}
-
-export function isSame(a: Drawn, b: Drawn): boolean {
-  if (a.size !== b.size) return false;
-  return [...a].every(([uid, { points }]) => String(b.get(uid)?.points ?? "") === String(points));
-}
-
-/** Bring measurements back to where they were. */
-export function restore(before: Drawn): void {
-  const manager = annotation.state.getAnnotationManager() as { addAnnotation(one: unknown): void };
-  for (const one of annotation.state.getAllAnnotations()) {
-    if (!before.has(one.annotationUID!)) annotation.state.removeAnnotation(one.annotationUID!);
-  }
-  for (const [uid, { kept, points }] of before) {
-    const there = annotation.state.getAnnotation(uid) ?? kept;
-    const data = (there as { data: { handles: { points: Types.Point3[] } }; invalidated: boolean }).data;
-    data.handles.points = points.map((point) => [...point] as Types.Point3);
-    (there as { invalidated: boolean }).invalidated = true;
-    if (!annotation.state.getAnnotation(uid)) manager.addAnnotation(there);
-  }
-}
-
 export function clearMeasurements(): void {
   annotation.state.removeAllAnnotations();
-}
-
-/** Called when a measurement is drawn, moved or removed. */
-export function onMeasured(listener: () => void): void {
-  for (const name of [Enums.Events.ANNOTATION_COMPLETED, Enums.Events.ANNOTATION_REMOVED]) {
-    eventTarget.addEventListener(name, listener);
-  }
 }
 
 /** What was measured, for whoever reads it: the tool, its points (LPS, mm) and its values. */

@@ -11,23 +11,29 @@ import type { Room } from "./room";
 import { nearestFrame, seriesFrom, type Series } from "./series";
 import { ask, DICOMWEB, metadataOf, resultOf, seriesOf } from "./server";
 import { StackPane } from "./stack_pane";
+import { tie } from "./tied";
 import { add } from "./vector";
 import { day, t } from "./wording";
 
 export class Priors {
   pane: StackPane | undefined;
   #opening: Promise<void> | undefined;
+  #follow: () => void = () => undefined;
   #result: Result | undefined;
 
   constructor(
     readonly study: string,
     readonly room: Room,
     readonly engine: RenderingEngine,
-    readonly series: Series,
+    readonly beside: StackPane,
     readonly metadata: Metadata[],
     readonly result: Result | undefined,
     readonly join: (pane: Pane) => void,
   ) {}
+
+  get series(): Series {
+    return this.beside.series;
+  }
 
   /** Open the prior; the second time it is there. Without one the layout goes back. */
   async show(): Promise<void> {
@@ -49,6 +55,7 @@ export class Priors {
     const words = { finding: t("prior.matched", at ?? ""), lungs: t("prior.lungs"), centre: t("prior.centre"), frame: "" };
     this.pane.root.title = words[by];
     this.pane.show(this.room.state.point);
+    this.#follow();
     this.pane.drawn();
   }
 
@@ -79,6 +86,7 @@ export class Priors {
     pane.loading.onProgress(() => pane.drawn());
     pane.loading.start();
     this.pane = pane;
+    this.#follow = tie(this.beside, pane);
     this.lookAt(this.room.selected?.finding);
     pane.render();
   }

@@ -1,14 +1,16 @@
 /** Opening a study: what is there, which series is shown, and everything around it. */
 import { cache, utilities, volumeLoader } from "@cornerstonejs/core";
+import { Claim } from "./claim";
 import { describe, engine } from "./cornerstone";
 import { Decisions } from "./decisions";
 import { number, TAG, text, type Metadata } from "./dicom";
 import { button, element } from "./dom";
+import { keepDrawn } from "./drawn";
 import { FindingsPanel } from "./findings";
 import { keyMap, listen } from "./keys";
 import { keyActs } from "./key_acts";
 import { Loading } from "./loading";
-import { choose, drawnNow, isSame, join, measured, onMeasured, restore, startMeasuring, clearMeasurements, type Drawn } from "./measure";
+import { choose, clearMeasurements, join, measured, startMeasuring } from "./measure";
 import type { Pane } from "./pane";
 import { planeName } from "./planes";
 import { inPlane, listenIn } from "./pointer";
@@ -88,10 +90,10 @@ class ReadingRoom {
   readonly stack: StackPane;
   readonly reformats: ReformatPane[] = [];
   readonly priors: Priors;
+  readonly claim: Claim;
   readonly #pictures = element("div", { class: "pictures" });
   #slab: ReformatPane | undefined;
   #active: Pane | undefined;
-  #measured: Drawn = new Map();
   #cine: number | undefined;
   readonly #isWindowed: boolean;
 
@@ -125,7 +127,8 @@ class ReadingRoom {
     this.decisions.apply(result);
     this.panel = new FindingsPanel(this.room, this.decisions, (finding) => this.jump(finding));
     this.stack = new StackPane("stack", this.engine, this.room, series, this.loading);
-    this.priors = new Priors(study, this.room, this.engine, series, metadata, result, (pane) => this.add(pane));
+    this.claim = new Claim(study, root.dataset);
+    this.priors = new Priors(study, this.room, this.engine, this.stack, metadata, result, (pane) => this.add(pane));
   }
 
   async open(): Promise<void> {
@@ -142,15 +145,16 @@ class ReadingRoom {
     const first = Math.floor(series.frames.length / 2);
     const opened = this.stack.open(first);
     this.loading.onProgress(() => this.#progress());
-    this.loading.start();
     await opened;
     if (!this.#isWindowed) this.#takeWindow();
     else this.stack.setWindow(room.state.window, room.state.invert);
     await this.stack.rendered();
+    this.loading.start(); // not before: the first picture would wait for the others
     performance.mark("tview:first-image");
     this.root.dataset["state"] = "first-image";
     this.#expose();
     void this.#later();
+    void this.claim.begin();
     await this.loading.whole;
     performance.mark("tview:whole-series");
     this.root.dataset["state"] = "whole-series";
@@ -352,6 +356,7 @@ class ReadingRoom {
         element("span", {}, [text(header, TAG.patientId)]),
         element("span", {}, [[day(text(header, TAG.birthDate)), text(header, TAG.sex)].filter(Boolean).join(" ")]),
         element("span", {}, [[day(text(header, TAG.studyDate)), text(header, TAG.studyDescription)].filter(Boolean).join(" · ")]),
+        this.claim.root,
       ]),
       bar,
       this.#pictures,
@@ -360,20 +365,7 @@ class ReadingRoom {
     );
     this.#pictures.dataset["tool"] = this.room.state.tool;
     this.#layout();
-    onMeasured(() => this.#keepMeasured());
-    window.addEventListener("pointerup", () => setTimeout(() => this.#keepMeasured(), 0));
-  }
-
-  #keepMeasured(): void {
-    const now = drawnNow();
-    const before = this.#measured;
-    if (isSame(before, now)) return;
-    this.#measured = now;
-    this.undo.push(() => {
-      restore(before);
-      this.#measured = drawnNow();
-      for (const pane of this.panes) if (pane.isEnabled) pane.render();
-    });
+    keepDrawn(this.undo, () => this.panes.forEach((pane) => pane.isEnabled && pane.render()));
   }
 
   #chooser(): HTMLSelectElement {
@@ -382,8 +374,9 @@ class ReadingRoom {
       { "aria-label": t("series") },
       this.listed.map((one) => {
         const uid = text(one, TAG.series);
+        const count = number(one, TAG.seriesInstances);
         const name = [number(one, TAG.seriesNumber), text(one, TAG.modality), text(one, TAG.seriesDescription)].filter(Boolean).join(" ");
-        return element("option", { value: uid, selected: uid === this.series.uid }, [`${name} · ${t("images", String(number(one, TAG.seriesInstances) ?? "?"))}`]);
+        return element("option", { value: uid, selected: uid === this.series.uid }, [`${name} · ${t(count === 1 ? "images.one" : "images", String(count ?? "?"))}`]);
       }),
     );
     chooser.addEventListener("change", () => {

@@ -21,7 +21,7 @@ it("every text that the code names is there", () => {
 
 it("every text is used", () => {
   const all = files.filter((name) => !name.endsWith("/wording.ts")).map(source).join("\n");
-  const dynamic = /^(plane|obstacle|tool|preset|act|layout|side|lobe|zone|attenuation|change|decision|reason|keys|prior)\./;
+  const dynamic = /^(plane|obstacle|claim|tool|preset|act|layout|side|lobe|zone|attenuation|change|decision|reason|keys|prior)\./;
   for (const key of Object.keys(allWords())) {
     expect(dynamic.test(key) || all.includes(`"${key}"`), key).toBe(true);
   }

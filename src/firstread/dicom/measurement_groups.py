@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import highdicom as hd
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence as ItemSequence
 
 from firstread.dicom import result_codes as codes
 from firstread.dicom.derived_object import frame_of_reference
 from firstread.dicom.device import MANUFACTURER
 from firstread.dicom.seg import segment_numbers, structure_tracking_uid
+from firstread.dicom.source_planes import sop_class_uid
 from firstread.dicom.uids import derive_uid
 from firstread.dicom.volume import Volume
 from firstread.findings import NOTICE, Algorithm, Category, Code, Finding, ReadResult, Structure
@@ -19,6 +21,9 @@ Group = hd.sr.MeasurementsAndQualitativeEvaluations | hd.sr.VolumetricROIMeasure
 
 _DECIMALS = 3
 """Of a number in the report; more would claim a precision that no measurement here has."""
+
+_SAME_SLICE = 0.5
+"""Slices that an axis may lie off the image on which it is drawn."""
 
 _SIDES = {"right": RIGHT, "left": LEFT}
 
@@ -94,6 +99,9 @@ def nodule_group(
     )
     for category in categories:
         _append(group, codes.COMMENT, _reason(category))
+    if finding.axes_lps_mm is not None:
+        for name, ends in ((LONG_AXIS, finding.axes_lps_mm.long), (SHORT_AXIS, finding.axes_lps_mm.short)):
+            group[0].ContentSequence.extend(_line(name, ends, finding, volume))
     return group
 
 
@@ -248,6 +256,38 @@ def _append(group: Group, name: Code, text: str) -> None:
             name=_code(name), value=text, relationship_type=hd.sr.RelationshipTypeValues.CONTAINS
         )
     )
+
+
+def _line(
+    name: Code, ends: Sequence[Sequence[float]], finding: Finding, volume: Volume
+) -> list[hd.sr.ScoordContentItem]:
+    """Return an axis as a line on the finding's image, or nothing where it lies on no stored image.
+
+    TID 1411 has no place for the coordinates of a measurement, but may be extended (PS3.16). Some viewers show
+    measurements only where they are drawn. Coordinates are columns and rows from the corner of the first pixel, whose
+    centre is at 0.5, 0.5 (PS3.3 C.18.6.1.2).
+    """
+    index = volume.geometry.to_index(np.asarray(ends, float))
+    shown = (finding.sop_instance_uid, finding.frame_number)
+    for source, header in zip(volume.sources, volume.headers, strict=True):
+        if (source.sop_instance_uid, source.frame_number) != shown:
+            continue
+        if np.abs(index[:, 0] - source.index).max() > _SAME_SLICE:
+            break
+        line = hd.sr.ScoordContentItem(
+            name=_code(name),
+            graphic_type=hd.sr.GraphicTypeValues.POLYLINE,
+            graphic_data=index[:, [2, 1]] + 0.5,
+            relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
+        )
+        image = hd.sr.SourceImageForRegion(
+            referenced_sop_class_uid=sop_class_uid(header),
+            referenced_sop_instance_uid=source.sop_instance_uid,
+            referenced_frame_numbers=[source.frame_number] if source.frame_number else None,
+        )
+        line.ContentSequence = ItemSequence([image])
+        return [line]
+    return []
 
 
 def _segment(seg: Dataset, number: int) -> hd.sr.ReferencedSegment:

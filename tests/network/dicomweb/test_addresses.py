@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import pytest
 from starlette.requests import Request
 
 from firstread.network.dicomweb.addresses import service_url, stored
 from firstread.network.dicomweb.problems import Problem
+from firstread.settings import Settings
 from tests.archive.samples import instances
 from tests.dicom.ct_series import ROOT
 
@@ -46,9 +49,11 @@ def test_what_is_not_there_is_404(filled, uids):
         ("127.0.0.1:8080", "http://127.0.0.1:8080/dicom-web"),
         ("localhost", "http://localhost:9999/dicom-web"),  # a client that leaves the port out
         ("node.example", "http://node.example/dicom-web"),  # a proxy's name stays as it is
+        ("reading.example:8443", "https://reading.example:8443/dicom-web"),  # a proxy that speaks TLS
     ],
 )
 def test_the_url_is_the_one_that_the_client_called(host, expected):
+    app = SimpleNamespace(state=SimpleNamespace(settings=Settings(public_url="https://reading.example")))
     scope = {"type": "http", "scheme": "http", "server": ("127.0.0.1", 9999), "path": "/", "query_string": b"",
-             "headers": [(b"host", host.encode())]}  # fmt: skip
+             "headers": [(b"host", host.encode())], "app": app}  # fmt: skip
     assert service_url(Request(scope)) == expected

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Path, Request
 from sqlalchemy import func, select
 
+from firstread.access.accounts.cookies import is_secure
 from firstread.access.gate import is_loopback
 from firstread.archive import Archive
 from firstread.archive.database import reading
@@ -88,8 +89,13 @@ def stored(
 
 
 def service_url(request: Request) -> str:
-    """Return the URL of the service as the client called it, without a slash at the end."""
+    """Return the URL of the service as the client called it, without a slash at the end.
+
+    In front of the node may be what speaks TLS, under the name of `public_url`.
+    """
     url = request.base_url
+    if is_secure(request, request.app.state.settings):
+        url = url.replace(scheme="https")
     server = request.scope.get("server")
     if url.port is None and server and server[1] and is_loopback(url.hostname or ""):
         # Some clients, dicomweb-client among them, leave the port out of Host.

@@ -83,7 +83,7 @@ def claim_study(
     try:
         with writing(archive_of(request).engine) as connection:
             key = study_key(connection, study_uid, grant, locked=True)
-            claim(
+            made = claim(
                 connection,
                 key,
                 owner=owner_of(grant.actor),
@@ -93,7 +93,7 @@ def claim_study(
             )
     except ClaimedByOther as other:
         return _conflict(request, other.claim)
-    return done(request, back)
+    return done(request, back) if wants_page(request) else JSONResponse({"claim": made.id})
 
 
 def _conflict(request: Request, held: Claim) -> Response:
