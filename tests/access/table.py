@@ -131,6 +131,15 @@ _ALERTS: dict[tuple[str, str], Any] = {
     ("GET", "/alerts"): Needs("alert.read", "list", marker=lambda case: case.patient_id),
     ("GET", "/alerts/{alert}"): Needs("alert.read", "one"),
 }
+_RULE = b"act=try&is_new=yes&name=own&title=T&level=days&per=study&concepts=nodule"
+_ALERTS |= {
+    ("GET", "/alert-rules"): Needs("alert.manage", "whole"),
+    ("GET", "/alert-rules/edit"): Needs("alert.manage", "whole"),
+    ("POST", "/alert-rules/edit"): Needs("alert.manage", "whole", headers=_FORM, body=lambda case: _RULE),
+    # What they do is in tests/web/pages/test_alert_rules.py; they change what is asked next, so here they are refused.
+    ("POST", "/alert-rules/drop"): Needs("alert.manage", "stream"),
+    ("POST", "/alert-rules/back"): Needs("alert.manage", "stream"),
+}
 for _of, _sent, _said in (
     (_ALERT, _JSON, {"": b"{}", "reason": b'{"reason": "r"}', "level": b'{"reason": "r", "level": "days"}'}),
     ("/alerts/{alert}", _FORM, {"": b"", "reason": b"reason=r", "level": b"reason=r&level=days"}),
@@ -373,7 +382,7 @@ COMMANDS: dict[str, Needs | Open] = {
     "alerts show": Needs("alert.read", "one", arguments=_alert()),
     "alerts stats": Needs("alert.read", "whole"),
     "alerts chain": Open(_SETTINGS),
-    "alerts rules": Open(_SETTINGS),
+    "alerts rules": Needs("alert.manage", "whole"),
     "alerts check": Open(_SETTINGS),
     "alerts test": Needs("report.read_preliminary", "one", arguments=lambda case: [case.study]),
     "alerts acknowledge": Needs("alert.manage", "one", arguments=_alert("--to", "x"), changes=True),

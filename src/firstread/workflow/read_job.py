@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from firstread.alerts import load_configuration, raise_for
+from firstread.alerts import configuration_now, raise_for
 from firstread.alerts.configuration import shipped
 from firstread.archive.results import RESULTS
 from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError, UsageError
@@ -216,9 +216,9 @@ def _make_folders(archive: Path, folder: Path) -> None:
 
 
 def _raise_alerts(node: Node, held: Claim, result: ReadResult, connection: Connection) -> None:
-    """Raise the alerts of a result with it; where the site's file cannot be used, by the rules that ship."""
+    """Raise the alerts of a result with it; where the site's rules cannot be used, by the rules that ship."""
     try:
-        configuration = load_configuration(node.settings)
+        configuration = configuration_now(connection, node.settings)
     except UsageError as problem:
         _log.error("job %d raises alerts by the shipped rules: %s", held.job, problem)
         configuration = shipped()
