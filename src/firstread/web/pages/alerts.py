@@ -40,7 +40,7 @@ def alerts(request: Request, grant: Reading) -> Response:
     return page(
         request,
         "alerts.html",
-        alerts=[(each, title_of(each, configuration, lang)) for each in found],
+        alerts=[(each, title_of(each, configuration.rules, lang)) for each in found],
         every=every,
         numbers=numbers_of(archive, grant.within, _DAYS),
         days=_DAYS,
@@ -63,7 +63,7 @@ def alert(request: Request, alert: Number, grant: Reading) -> Response:
         "alert.html",
         record=record,
         alert=record.alert,
-        title=title_of(record.alert, configuration, language_of(request)),
+        title=title_of(record.alert, configuration.rules, language_of(request)),
         chain=configuration.chain_of(record.alert.level),
         acknowledge_action=Action.ACKNOWLEDGE_ALERT,
         decide_action=Action.SIGN_REPORT,
