@@ -268,6 +268,12 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/account/sessions"): Open(_PERSON),
     ("POST", "/account/tokens"): Open(_PERSON),
     ("POST", "/account/tokens/revoke"): Open(_PERSON),
+    ("GET", "/break-glass"): Needs("access.break_glass", "whole"),
+    ("GET", "/break-glass/log"): Needs("audit.read", "whole"),
+    # What they do is in tests/web/pages/test_glass.py; they change what one may see, so here they are refused alone.
+    ("POST", "/break-glass"): Needs("access.break_glass", "stream"),
+    ("POST", "/break-glass/end"): Needs("access.break_glass", "stream"),
+    ("POST", "/break-glass/review"): Needs("audit.read", "stream"),
     ("GET", "/accounts"): Needs("account.manage", "whole"),
     # What they do is in tests/web/pages/test_accounts.py; no two answers are the same, so here they are refused alone.
     ("POST", "/accounts"): Needs("account.manage", "stream"),

@@ -8,6 +8,7 @@ from firstread.web.pages import (
     accounts,
     alert_rules,
     alerts,
+    glass,
     jobs,
     language,
     login,
@@ -21,7 +22,7 @@ from firstread.web.reports import clinician, editor, quality
 
 _PAGES = (
     language, login, provider_login, setup, account, accounts,
-    worklist, study, jobs, alerts, alert_rules, tview, editor, clinician, quality,
+    glass, worklist, study, jobs, alerts, alert_rules, tview, editor, clinician, quality,
 )  # fmt: skip
 
 
