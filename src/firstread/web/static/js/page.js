@@ -39,7 +39,7 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("change", (event) => event.target.closest("form[data-at-once]")?.requestSubmit());
 
-sayMoments(document.getElementById("banners"));
+sayMoments();
 
 if (document.body.dataset.live === "on") {
   live.on("left", () => say(document.body.dataset.ended, { urgent: true, seconds: 3600 }));
