@@ -16,7 +16,7 @@ from firstread.access.audit import Event, EventCode, record
 from firstread.access.audit.about import about
 from firstread.access.audit.subjects import patients_of
 from firstread.alerts import load_configuration
-from firstread.alerts.configuration import shipped
+from firstread.alerts.configuration import over, shipped
 from firstread.alerts.models import LEVELS
 from firstread.alerts.past import Tried, try_on
 from firstread.alerts.rules import Rule
@@ -114,7 +114,7 @@ def save(request: Request, grant: Managing, form: Annotated[FormData, Depends(_s
         return _form(request, values, seen, is_new=is_new, problems=problems, status=400)
     if form.get("act") == "try":
         days = _whole(form, "days", 1, LONGEST_DAYS, _USUAL_DAYS)
-        tried = _try(request, grant, before, Changes(rules=(rule,)), days)
+        tried = _try(request, grant, before, rule, days)
         return _form(request, values, seen, is_new=is_new, tried=tried, days=days)
     with _changing(request) as (connection, changes):
         former = named(before, rule.name)
@@ -166,9 +166,7 @@ def _changing(request: Request, *, parse: bool = True) -> Iterator[tuple[Connect
     about(request.scope).told = True
 
 
-def _try(
-    request: Request, grant: Grant, before: tuple[Rule, ...], changes: Changes, days: int
-) -> Tried | None:
+def _try(request: Request, grant: Grant, before: tuple[Rule, ...], rule: Rule, days: int) -> Tried | None:
     """Ask the results of the last days, as far as whoever asks may see them; None where they may see none."""
     about(request.scope).told = True  # it changes nothing; whose results it showed is recorded below
     seeing = may(request, Action.READ_PRELIMINARY)
@@ -178,10 +176,7 @@ def _try(
     with reading(archive.engine) as connection:
         since = now() - timedelta(days=days)
         found = newest_results(connection, since=since, within=seeing.within, limit=MOST_RESULTS)
-    after = with_changes(
-        load_configuration(request.app.state.settings).model_copy(update={"rules": before}), changes
-    )
-    tried = try_on(archive.folder, found, before, after.rules)
+    tried = try_on(archive.folder, found, before, over(before, (rule,)))
     shown = [each.study.study_uid for each in tried.studies]
     detail = {
         "action": str(Action.READ_PRELIMINARY),

@@ -5,6 +5,7 @@ from fastapi import Request
 from firstread.access import Action
 from firstread.access.rights.break_glass import Breaking, count_unseen, open_of
 from firstread.archive.database import reading
+from firstread.errors import ArchiveUnavailable
 from firstread.web.pages.navigation import may
 
 
@@ -13,8 +14,11 @@ def own_glass(request: Request) -> list[Breaking]:
     actor = getattr(request.state, "actor", None)
     if actor is None or actor.kind != "person":
         return []
-    with reading(request.app.state.archive.engine) as connection:
-        return open_of(connection, actor)
+    try:
+        with reading(request.app.state.archive.engine) as connection:
+            return open_of(connection, actor)
+    except ArchiveUnavailable:  # the page that says so has this banner too
+        return []
 
 
 def unseen_glass(request: Request) -> int:
