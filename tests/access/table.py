@@ -131,6 +131,15 @@ _ALERTS: dict[tuple[str, str], Any] = {
     ("GET", "/alerts"): Needs("alert.read", "list", marker=lambda case: case.patient_id),
     ("GET", "/alerts/{alert}"): Needs("alert.read", "one"),
 }
+_RULE = b"act=try&is_new=yes&name=own&title=T&level=days&per=study&concepts=nodule"
+_ALERTS |= {
+    ("GET", "/alert-rules"): Needs("alert.manage", "whole"),
+    ("GET", "/alert-rules/edit"): Needs("alert.manage", "whole"),
+    ("POST", "/alert-rules/edit"): Needs("alert.manage", "whole", headers=_FORM, body=lambda case: _RULE),
+    # What they do is in tests/web/pages/test_alert_rules.py; they change what is asked next, so here they are refused.
+    ("POST", "/alert-rules/drop"): Needs("alert.manage", "stream"),
+    ("POST", "/alert-rules/back"): Needs("alert.manage", "stream"),
+}
 for _of, _sent, _said in (
     (_ALERT, _JSON, {"": b"{}", "reason": b'{"reason": "r"}', "level": b'{"reason": "r", "level": "days"}'}),
     ("/alerts/{alert}", _FORM, {"": b"", "reason": b"reason=r", "level": b"reason=r&level=days"}),
@@ -259,6 +268,12 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/account/sessions"): Open(_PERSON),
     ("POST", "/account/tokens"): Open(_PERSON),
     ("POST", "/account/tokens/revoke"): Open(_PERSON),
+    ("GET", "/break-glass"): Needs("access.break_glass", "whole"),
+    ("GET", "/break-glass/log"): Needs("audit.read", "whole"),
+    # What they do is in tests/web/pages/test_glass.py; they change what one may see, so here they are refused alone.
+    ("POST", "/break-glass"): Needs("access.break_glass", "stream"),
+    ("POST", "/break-glass/end"): Needs("access.break_glass", "stream"),
+    ("POST", "/break-glass/review"): Needs("audit.read", "stream"),
     ("GET", "/accounts"): Needs("account.manage", "whole"),
     # What they do is in tests/web/pages/test_accounts.py; no two answers are the same, so here they are refused alone.
     ("POST", "/accounts"): Needs("account.manage", "stream"),
@@ -373,7 +388,7 @@ COMMANDS: dict[str, Needs | Open] = {
     "alerts show": Needs("alert.read", "one", arguments=_alert()),
     "alerts stats": Needs("alert.read", "whole"),
     "alerts chain": Open(_SETTINGS),
-    "alerts rules": Open(_SETTINGS),
+    "alerts rules": Needs("alert.manage", "whole"),
     "alerts check": Open(_SETTINGS),
     "alerts test": Needs("report.read_preliminary", "one", arguments=lambda case: [case.study]),
     "alerts acknowledge": Needs("alert.manage", "one", arguments=_alert("--to", "x"), changes=True),

@@ -114,8 +114,11 @@ def confirm(
     *,
     within: ColumnElement[bool] | None = None,
     at: datetime | None = None,
+    by_signing: bool = False,
 ) -> bool:
     """Write down that a radiologist saw the finding too; the clock goes on until somebody acknowledges it.
+
+    `by_signing`: by signing the report in which it stands.
 
     Raises:
         RefusedInput: the alert has ended.
@@ -126,7 +129,8 @@ def confirm(
     if row.state not in (*OPEN, "acknowledged"):
         raise _ended(row)
     _change(connection, alert, at, confirmed_at=at)
-    happened(connection, row, "confirmed", at=at, actor=actor)
+    how = {"how": "report signed"} if by_signing else {}
+    happened(connection, row, "confirmed", at=at, actor=actor, **how)
     return True
 
 

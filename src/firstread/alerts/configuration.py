@@ -260,15 +260,16 @@ def _over_shipped(site: _Site) -> Configuration:
     base = shipped() if site.shipped else Configuration()
     return Configuration(
         clocks=base.clocks.model_copy(update={str(level): minutes for level, minutes in site.clocks.items()}),
-        rules=tuple(rule for rule in _replaced(base.rules, site.rules) if rule.name not in site.disable),
+        rules=tuple(rule for rule in over(base.rules, site.rules) if rule.name not in site.disable),
         # A level without a chain of the site's has the shipped one, whatever else the site does without.
-        chains=_replaced(shipped().chains, site.chains),
+        chains=over(shipped().chains, site.chains),
         channels=site.channels,
         close_after_hours=site.close_after_hours,
     )
 
 
-def _replaced(base: tuple[Any, ...], own: tuple[Any, ...]) -> tuple[Any, ...]:
+def over(base: tuple[Any, ...], own: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what has names with others over it: of a name that is known in its place, else before all."""
     names = {each.name for each in own}
     known = {each.name for each in base}
     new = [each for each in own if each.name not in known]

@@ -1,4 +1,4 @@
-"""The tables of alerts: the alert, what happened to it, whom it was told, who acknowledged it; channels; the lease.
+"""The tables of alerts: the alert, its history, who was told, who acknowledged it; channels; the lease; own rules.
 
 An alert outlives its study's removal: it is the record that somebody was told. No patient is named in it.
 """
@@ -162,3 +162,21 @@ class AlertLease(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
     holder: Mapped[str]
     until: Mapped[datetime]
+
+
+class AlertRules(Base):
+    """What a site changed of its rules in the browser: a row a change, never changed itself; the newest holds.
+
+    `content` is the JSON of all rules that differ from the files' (`site_rules.Changes`); `rule` is the one that this
+    change was about, "" where it was several; `act` is what was done.
+    """
+
+    __tablename__ = "alert_rules"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(default=now)
+    actor_kind: Mapped[str]
+    actor: Mapped[str]
+    act: Mapped[str]
+    rule: Mapped[str]
+    content: Mapped[str]

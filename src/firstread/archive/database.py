@@ -18,7 +18,7 @@ from firstread.errors import ArchiveFull, ArchiveUnavailable, UsageError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0010"
+HEAD = "0012"
 """The revision of migrations/ that this version works with; tests/archive/test_database.py keeps it true."""
 
 PATIENCE = {

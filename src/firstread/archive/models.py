@@ -236,6 +236,29 @@ class Job(Base):
     error: Mapped[str] = mapped_column(default="")
 
 
+class DeployedModel(Base):
+    """A model package that a host reads studies with, from when to when; rows are kept for ever.
+
+    `digest` is that of the package (sha256, hex). Of a name a host has one at a time; `until` is None while it holds.
+    """
+
+    __tablename__ = "deployed_model"
+    __table_args__ = (
+        Index(
+            "uq_deployed_model_now", "host", "name", unique=True,
+            sqlite_where=text("until IS NULL"), postgresql_where=text("until IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    host: Mapped[str]
+    name: Mapped[str]
+    version: Mapped[str]
+    digest: Mapped[str] = mapped_column(index=True)
+    since: Mapped[datetime] = mapped_column(default=now)
+    until: Mapped[datetime | None]
+
+
 class Result(Base):
     """What a job found: where its result folder is, relative to the archive's, and the digest of result.json.
 

@@ -4,12 +4,14 @@ import os
 import re
 import secrets
 import shutil
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, column, select, table
+from sqlalchemy import ColumnElement, Connection, Row, column, func, select, table
 
 from firstread.archive.disk import flush_file_system, on_disk
-from firstread.archive.models import Result
+from firstread.archive.models import Job, Patient, Result, Study
 
 RESULTS = "results"
 _signing = table(
@@ -39,6 +41,52 @@ def result_folders(connection: Connection) -> list[str]:
         *connection.execute(select(Result.folder).order_by(Result.id)).scalars(),
         *connection.execute(select(_signing.c.folder).order_by(_signing.c.id)).scalars(),
     ]
+
+
+def newest_results(
+    connection: Connection,
+    *,
+    study_uid: str | None = None,
+    since: datetime | None = None,
+    within: ColumnElement[bool] | None = None,
+    limit: int = 1000,
+) -> list[Row[Any]]:
+    """Return the newest result of each reader of each study, the latest first.
+
+    Rows have `study_uid`, `study_date`, `patient_name`, `patient_id`, `reader`, `folder` and `created_at`.
+
+    Args:
+        connection: Of the archive's database.
+        study_uid: Only of this study.
+        since: Only what was found from this moment on.
+        within: What the study must fulfil (`Grant.within`); None: every study.
+        limit: So many at most.
+    """
+    newest = select(func.max(Result.id)).join(Job).group_by(Job.study_key, Job.reader).scalar_subquery()
+    statement = (
+        select(
+            Study.study_uid,
+            Study.study_date,
+            Patient.name.label("patient_name"),
+            Patient.patient_id,
+            Job.reader,
+            Result.folder,
+            Result.created_at,
+        )
+        .select_from(Result)
+        .join(Job, Job.id == Result.job_key)
+        .join(Study, Study.id == Job.study_key)
+        .join(Patient, Patient.id == Study.patient_key)
+        .where(Result.id.in_(newest))
+    )
+    for condition in (
+        Study.study_uid == study_uid if study_uid is not None else None,
+        Result.created_at >= since if since is not None else None,
+        within,
+    ):
+        if condition is not None:
+            statement = statement.where(condition)
+    return list(connection.execute(statement.order_by(Result.id.desc()).limit(limit)))
 
 
 def is_result_folder(name: str) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from firstread.access import Grant
     from firstread.alerts import Configuration
+    from firstread.archive import Archive
     from firstread.findings import ReadResult
 
 alerts = typer.Typer(
@@ -267,19 +268,26 @@ def chain(
 
 @alerts.command()
 def rules(as_json: AsJson = False) -> None:
-    """List the rules in the order in which they are asked, with their levels.
+    """List the rules that hold, in the order in which they are asked, with their levels.
+
+    Those that ship, as the site's file and then the page /alert-rules changed them.
 
     \b
     Examples
       firstread alerts rules
 
-    Exit codes: 0 listed, 2 the site's file cannot be used.
+    Exit codes: 0 listed, 2 the site's rules cannot be used, 5 the database is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.alerts import load_configuration
+    from firstread.access import Action
+    from firstread.alerts import configuration_now
+    from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.cli.alert_tables import print_rules
     from firstread.settings import load_settings
 
-    loaded = load_configuration(load_settings()).rules
+    settings = load_settings()
+    with acting(Action.MANAGE_ALERTS, settings) as (archive, _), reading(archive.engine) as connection:
+        loaded = configuration_now(connection, settings).rules
     if as_json:
         _print_json([each.model_dump(mode="json", exclude_defaults=True) for each in loaded])
     else:
@@ -341,15 +349,24 @@ def test(
       firstread alerts test out/demo/result.json
       firstread alerts test 1.2.840.113619.2.55.3 --all
 
-    Exit codes: 0 said, 2 usage or the site's file cannot be used, 3 there is no result, 5 the archive is away.
+    Exit codes: 0 said, 2 usage or the site's rules cannot be used, 3 there is no result, 5 the archive is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
-    from firstread.alerts import load_configuration
+    from firstread.access import Action
+    from firstread.alerts import configuration_now
     from firstread.alerts.dry_run import dry_run
+    from firstread.archive.database import reading
+    from firstread.cli.acting import acting
     from firstread.cli.alert_tables import print_dry_run
     from firstread.settings import load_settings
 
-    configuration = load_configuration(load_settings())
-    tried = dry_run(_result(read), configuration)
+    settings = load_settings()
+    with (
+        acting(Action.READ_PRELIMINARY, settings) as (archive, grant),
+        reading(archive.engine) as connection,
+    ):
+        path = _result_of(connection, archive, read, grant)
+        configuration = configuration_now(connection, settings)
+    tried = dry_run(_result(path), configuration)
     if as_json:
         _print_json(tried)
     else:
@@ -412,32 +429,27 @@ def _found(found: Any) -> Any:  # noqa: ANN401 - whatever was asked for
     return found
 
 
-def _result(read: str) -> "ReadResult":
-    from pydantic import ValidationError
-    from sqlalchemy import select
+def _result_of(connection: "Connection", archive: "Archive", read: str, grant: "Grant") -> Path:
+    """Return where the result is: of a study the newest that may be seen."""
+    from firstread.archive.results import newest_results
+    from firstread.errors import NothingReadable
 
-    from firstread.access import Action
-    from firstread.archive.database import reading
-    from firstread.archive.models import Job, Result, Study
-    from firstread.cli.acting import acting
+    path = Path(read)
+    if path.exists():
+        return path
+    found = newest_results(connection, study_uid=read, within=grant.within)
+    if not found:
+        raise NothingReadable("There is no result of that.", remedy="Name a result.json.")
+    folder: str = found[0].folder
+    return archive.folder / folder
+
+
+def _result(path: Path) -> "ReadResult":
+    from pydantic import ValidationError
+
     from firstread.errors import NothingReadable, UsageError
     from firstread.findings import ReadResult
 
-    path = Path(read)
-    if not path.exists():
-        with acting(Action.READ_PRELIMINARY) as (archive, grant), reading(archive.engine) as connection:
-            newest = (
-                select(Result.folder)
-                .join(Job, Job.id == Result.job_key)
-                .join(Study, Study.id == Job.study_key)
-                .where(Study.study_uid == read, *([] if grant.within is None else [grant.within]))
-                .order_by(Result.id.desc())
-                .limit(1)
-            )
-            folder = connection.execute(newest).scalar_one_or_none()
-            if folder is None:
-                raise NothingReadable("There is no result of that.", remedy="Name a result.json.")
-            path = archive.folder / folder
     try:
         path = path / "result.json" if path.is_dir() else path
         return ReadResult.model_validate_json(path.read_bytes())

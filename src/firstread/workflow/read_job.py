@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from firstread.alerts import load_configuration, raise_for
+from firstread.alerts import configuration_now, raise_for
 from firstread.alerts.configuration import shipped
 from firstread.archive.results import RESULTS
 from firstread.errors import ArchiveUnavailable, DiskFull, FirstreadError, UsageError
@@ -19,6 +19,7 @@ from firstread.findings import ReadResult
 from firstread.workflow import attempts, jobs
 from firstread.workflow.attempts import Claim
 from firstread.workflow.deliveries import PermanentFailure, documents_for, keep_result
+from firstread.workflow.deployed import note_used
 from firstread.workflow.node import Node
 from firstread.workflow.priors import fetch_priors, find_prior, unread_prior
 from firstread.workflow.reading import ReadOutcome, ReadRequest
@@ -215,10 +216,16 @@ def _make_folders(archive: Path, folder: Path) -> None:
         each.mkdir(mode=0o700, exist_ok=True)
 
 
+def _also(node: Node, held: Claim, result: ReadResult, connection: Connection) -> None:
+    """Write what is there with a result or not at all: its alerts, and models that nobody knew of."""
+    _raise_alerts(node, held, result, connection)
+    note_used(connection, result.models)
+
+
 def _raise_alerts(node: Node, held: Claim, result: ReadResult, connection: Connection) -> None:
-    """Raise the alerts of a result with it; where the site's file cannot be used, by the rules that ship."""
+    """Raise the alerts of a result with it; where the site's rules cannot be used, by the rules that ship."""
     try:
-        configuration = load_configuration(node.settings)
+        configuration = configuration_now(connection, node.settings)
     except UsageError as problem:
         _log.error("job %d raises alerts by the shipped rules: %s", held.job, problem)
         configuration = shipped()
@@ -244,7 +251,7 @@ def _keep(node: Node, held: Claim) -> _Ended:
             category=category,
             deliveries=_deliveries(node, held, folder),
             summary=summary_of(result),
-            also=lambda connection: _raise_alerts(node, held, result, connection),
+            also=lambda connection: _also(node, held, result, connection),
         ):
             return {"verdict": "kept", "error": ""}
         if not attempts.is_there(archive, held.job):  # its study was removed meanwhile

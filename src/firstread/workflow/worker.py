@@ -16,6 +16,7 @@ from firstread.archive.columns import now
 from firstread.errors import ArchiveUnavailable, UsageError
 from firstread.settings import Settings
 from firstread.workflow import durable, lost, queues
+from firstread.workflow.deployed import Deployments
 from firstread.workflow.intake import Intake
 from firstread.workflow.node import Node
 from firstread.workflow.reading import ReadingProcesses
@@ -51,6 +52,7 @@ class Worker:
         self._intake = Intake(archive, settings)
         self._watch = lost.Watch(archive, self.name, lost_s=settings.worker_lost_s)
         self._ticker = Ticker(archive.engine, settings)
+        self._deployments = Deployments(archive, settings)
         self._threads: list[threading.Thread] = []
         self._swept_at = -math.inf
         self._forgot_at = -math.inf
@@ -134,6 +136,7 @@ class Worker:
 
     def _sweep(self) -> None:
         node = self._node
+        self._deployments.look()
         try:
             self._intake.route_stable()
         except UsageError as problem:  # the routes were changed for the worse; what was read for goes on

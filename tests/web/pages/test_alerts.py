@@ -125,6 +125,7 @@ def test_the_list_has_running_clocks_numbers_and_no_violation_in_both_languages(
             assert page.locator("tr[data-alert]").count() == 4
             assert violations(page) == []
             page.goto("/alerts/1")
+            assert {"en": "Raised", "zh": "产生"}[lang] in page.locator("table").last.inner_text()
             assert violations(page) == []
 
 

@@ -2,9 +2,24 @@ import pytest
 from sqlalchemy import false
 
 from firstread.access import Action
+from firstread.alerts.configuration import shipped
+from firstread.alerts.rules import Conditions, Range, Rule
 from tests import small_chest
+from tests.alerts.samples import raised, result
 from tests.web.reports.conftest import PASSWORD
 
+LARGE_ONES = shipped().model_copy(
+    update={
+        "rules": (
+            Rule(
+                name="large",
+                title="T",
+                level="days",
+                when=Conditions(concepts=("nodule",), mean_mm=Range(min=8)),
+            ),
+        )
+    }
+)
 BALL = [
     origin + index * spacing
     for origin, index, spacing in zip(
@@ -99,6 +114,38 @@ def test_a_signature_needs_the_secret_again(anne):
     assert (report["state"], report["open"], report["notice"]) == ("final", False, "")
     assert report["signatures"][0]["name"] == "Dr Anne Lee 李安"
     assert report["signatures"][0]["filed"]
+
+
+def test_a_signature_confirms_an_alert_that_the_report_bears_out_and_tells_of_the_others(anne, reported):
+    for number in (1, 3):  # of the first finding, and of the third
+        raised(reported.archive, result(*reported.result.findings[number - 1 : number], study=reported.uid,
+                                        reader=f"r{number}"), LARGE_ONES)  # fmt: skip
+    seen = anne.report()["version"]
+    decided = {"N1": {"decision": "rejected", "reason": "a vessel"}, "N3": {"decision": "accepted"}}
+    seen = anne.call("PATCH", "report", seen=seen, json={"findings": decided}).json()["version"]
+    told = anne.call("POST", "report/sign", seen=seen, json={"password": PASSWORD}).json()["alerts"]
+    assert [(one["stand"], one["confirmed"], one["open"]) for one in told] == [
+        ("rejected", False, True),
+        ("stands", True, True),
+    ]
+
+
+def test_who_begins_to_edit_claims_the_study_and_another_is_told(anne, ben):
+    seen = anne.report()["version"]
+    assert ben.report()["reads"] == ""
+    mine = {"sections": {"indication": {"text": "Cough."}}}
+    seen = anne.call("PATCH", "report", seen=seen, json=mine).json()["version"]
+    assert (anne.report()["reads"], ben.report()["reads"]) == ("", "anne")
+    theirs = {"sections": {"indication": {"text": "Fever."}}}
+    answer = ben.call("PATCH", "report", seen=seen, json=theirs)
+    assert (answer.status_code, answer.json()["reads"]) == (200, "anne")
+    seen = answer.json()["version"]
+    seen = anne.call("POST", "report/sign", seen=seen, json={"password": PASSWORD}).json()["version"]
+    assert ben.report()["reads"] == ""
+    ben.call("POST", "report/amend", seen=seen, json={"reason": "wrong side"})
+    assert anne.report()["reads"] == "ben"
+    ben.call("DELETE", "report/amend", seen=seen + 1)
+    assert anne.report()["reads"] == ""
 
 
 def test_what_may_not_be_seen_answers_as_what_is_not_there(anne, served, door):

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from tests.alerts.samples import raised
 from tests.browser import somebody, violations
 from tests.web.reports.conftest import PASSWORD
+from tests.web.reports.test_api import LARGE_ONES
 
 
 @pytest.fixture
@@ -140,6 +142,8 @@ def test_a_report_is_signed_with_the_password_and_then_amended_in_its_history(ed
         page.keyboard.press("Enter")
         page.locator("[data-state]", has_text="Final").wait_for()
         assert "Dr Anne Lee" in page.locator("#signatures").inner_text()
+        signed = reported.open().version
+        assert page.locator("#saving").inner_text() == f"Saved, version {signed}"
         assert page.get_by_label("Indication").get_attribute("readonly") is not None
         page.get_by_role("button", name="Amend").click()
         page.get_by_label("Reason").fill("wrong side")
@@ -152,6 +156,29 @@ def test_a_report_is_signed_with_the_password_and_then_amended_in_its_history(ed
         page.locator("[data-diff]", has_text="+Cough.").wait_for()
         assert violations(page) == []
     assert reported.open().amending
+
+
+def test_the_signer_is_told_what_the_signature_means_for_alerts_and_which_stay_open(editing, reported):
+    raised(reported.archive, reported.result, LARGE_ONES)
+    with editing() as page, editing("ben", lang="zh") as ben:
+        opened(page, reported)
+        for name in ("N1", "N3"):
+            page.locator(f"[data-id={name}]").get_by_role("button", name="Reject").click()
+            page.locator(f"form[data-of={name}] input").fill("a vessel")
+            page.keyboard.press("Enter")
+            page.wait_for_selector(f".finding.rejected[data-id={name}]")
+        opened(ben, reported)
+        assert "anne" in ben.locator("#read-by").inner_text()
+        page.locator("h1").click()
+        page.keyboard.press("s")
+        dialog = page.get_by_role("dialog", name="Sign")
+        assert dialog.locator("[data-alerts] li", has_text="your signature does not end it").count() == 2
+        assert violations(page) == []
+        dialog.get_by_label("Your password or code").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.locator("#alerts-left li", has_text="rejected in this report").last.wait_for()
+        assert page.locator("#alerts-left a").first.get_attribute("href") == "/alerts/1"
+        assert violations(page) == []
 
 
 def test_the_editor_speaks_chinese(editing, reported):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from firstread.access.action import Action
 from firstread.access.actor import Actor
@@ -13,6 +13,7 @@ from firstread.access.rights.models import BrokenGlass
 from firstread.access.rights.rights import Rights
 from firstread.access.rights.scope import parse_scope
 from firstread.archive.columns import now
+from firstread.archive.notices import tell
 from firstread.errors import UsageError
 
 LONGEST_MIN = 24 * 60
@@ -74,21 +75,20 @@ def break_glass(
     made = connection.execute(
         insert(BrokenGlass).values(**values, until=at + timedelta(minutes=minutes)).returning(BrokenGlass.id)
     ).scalar_one()
-    kind, _, value = scope.partition(":")
-    patients, studies = ([value], []) if kind == "patient" else ([], [value])
-    detail = {"reason": reason[:1000], "minutes": str(minutes)}
-    record(connection, Event(EventCode.EMERGENCY_OVERRIDE_STARTED, "E", 0, actor, patients, studies, detail))
-    detail = {"broken glass": str(made), "scope": scope, "reason": reason, "minutes": str(minutes)}
+    detail = {"broken glass": str(made), "scope": scope, "reason": reason[:1000], "minutes": str(minutes)}
     record(connection, _event(EventCode.EMERGENCY_OVERRIDE_STARTED, actor, scope, detail))
+    tell(connection, "glass", needs=Action.READ_AUDIT)
     return next(each for each in broken_glass(connection) if each.id == made)
 
 
-def end_broken_glass(connection: Connection, number: int, by: Actor) -> None:
-    """Close it before its time.
+def end_broken_glass(connection: Connection, number: int, by: Actor, *, only_own: bool = False) -> None:
+    """Close it before its time; `only_own`: as of one that is not there where another broke it.
 
     Raises:
         UsageError: it is not open.
     """
+    if only_own and number not in {each.id for each in open_of(connection, by)}:
+        raise _none()
     _change(connection, number, ended_at=now(), only_open=True)
     (closed,) = (each for each in broken_glass(connection) if each.id == number)
     detail = {"broken glass": str(number), "of": closed.actor}
@@ -99,8 +99,10 @@ def review(connection: Connection, number: int, by: str) -> None:
     """Note that an auditor has looked at it.
 
     Raises:
-        UsageError: there is none of this number.
+        UsageError: there is none of this number, or it is the auditor's own.
     """
+    if any(each.id == number and each.actor == by for each in broken_glass(connection, unseen=True)):
+        raise UsageError("Nobody reviews what they did themselves.", remedy="Another auditor looks at it.")
     _change(connection, number, reviewed_by=by, reviewed_at=now())
 
 
@@ -111,6 +113,20 @@ def broken_glass(connection: Connection, *, unseen: bool = False) -> list[Breaki
     if unseen:
         statement = statement.where(BrokenGlass.reviewed_at.is_(None))
     return [Breaking(**row) for row in connection.execute(statement).mappings()]
+
+
+def open_of(connection: Connection, actor: Actor) -> list[Breaking]:
+    """Return what an actor may look at through broken glass now, the latest first."""
+    table = BrokenGlass.__table__
+    is_open = (BrokenGlass.actor == actor.key, BrokenGlass.ended_at.is_(None), BrokenGlass.until > now())
+    rows = connection.execute(select(table).where(*is_open).order_by(BrokenGlass.id.desc())).mappings()
+    return [Breaking(**row) for row in rows]
+
+
+def count_unseen(connection: Connection) -> int:
+    """Return how often the glass was broken and nobody has looked at it yet."""
+    statement = select(func.count()).select_from(BrokenGlass).where(BrokenGlass.reviewed_at.is_(None))
+    return connection.execute(statement).scalar_one()
 
 
 def _event(code: EventCode, actor: Actor, scope: str, detail: dict[str, str]) -> Event:
@@ -124,6 +140,10 @@ def _change(connection: Connection, number: int, *, only_open: bool = False, **v
     if only_open:
         statement = statement.where(BrokenGlass.ended_at.is_(None), BrokenGlass.until > now())
     if connection.execute(statement.values(**values)).rowcount == 0:
-        raise UsageError(
-            "There is no such broken glass, or it is closed.", remedy="`firstread access break-glass list`."
-        )
+        raise _none()
+
+
+def _none() -> UsageError:
+    return UsageError(
+        "There is no such broken glass, or it is closed.", remedy="`firstread access break-glass list`."
+    )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from firstread.access import Action, Grant, needs
 from firstread.access.audit.about import about
-from firstread.alerts import Configuration, acts, load_configuration
+from firstread.alerts import Configuration, acts, configuration_now
 from firstread.alerts.configuration import describe
 from firstread.alerts.dry_run import dry_run
 from firstread.alerts.models import AlertState, Level
@@ -116,13 +116,16 @@ def statistics(
 @router.get("/configuration")
 def configuration(request: Request, grant: Managing) -> dict[str, Any]:
     """Return the rules, clocks, chains and channels that hold; no secrets."""
-    return dict(describe(configuration_of(request)))
+    with reading(request.app.state.archive.engine) as connection:
+        return dict(describe(configuration_of(request, connection)))
 
 
 @router.post("/test")
 def test(request: Request, grant: Managing, result: ReadResult) -> dict[str, Any]:
     """Say which rules would fire on a result (`result.json`), and why; nobody is told."""
-    return dry_run(result, configuration_of(request))
+    with reading(request.app.state.archive.engine) as connection:
+        known = configuration_of(request, connection)
+    return dry_run(result, known)
 
 
 @router.get("/{alert}")
@@ -161,7 +164,7 @@ def acknowledge(
             connection,
             alert,
             grant.actor,
-            configuration_of(request),
+            configuration_of(request, connection),
             how=body.how,
             recipient=body.recipient,
             read_back=body.read_back,
@@ -184,7 +187,7 @@ def downgrade(request: Request, alert: Number, grant: Deciding, body: Downgrade)
     """Make an alert less urgent."""
 
     def act(connection: Connection) -> bool | None:
-        known = configuration_of(request)
+        known = configuration_of(request, connection)
         done = acts.downgrade(
             connection, alert, grant.actor, body.level, body.reason, known, within=grant.within
         )
@@ -225,13 +228,13 @@ def change(request: Request, act: Callable[[Connection], Any]) -> Any:  # noqa: 
     return done
 
 
-def configuration_of(request: Request) -> Configuration:
-    """Return what the site's file says now.
+def configuration_of(request: Request, connection: Connection) -> Configuration:
+    """Return what holds now: the site's file, and the rules that were changed in the browser.
 
     Raises:
         UsageError: it cannot be used.
     """
-    return load_configuration(request.app.state.settings)
+    return configuration_now(connection, request.app.state.settings)
 
 
 def alerts_router() -> APIRouter:

@@ -1,14 +1,17 @@
 """Alerts as a browser or a program is told them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from firstread.access import Actor
-from firstread.alerts.configuration import WEB, Configuration
+from firstread.alerts.configuration import WEB
 from firstread.alerts.models import OPEN, Alert, AlertAcknowledgement, AlertNotification
 from firstread.alerts.queries import AlertRecord, AlertStatus, list_alerts
 from firstread.alerts.recipients import ANYONE, key_of_account
+from firstread.alerts.rules import Rule
+from firstread.alerts.site_rules import named
 from firstread.archive.columns import now
 from firstread.findings import NOTICE
 from firstread.texts import Lang
@@ -17,9 +20,9 @@ UNTOLD_S = 10.0
 """An alert that no process has told anybody after so long is shown to everybody who may acknowledge it."""
 
 
-def title_of(alert: AlertStatus, configuration: Configuration, lang: Lang) -> str:
+def title_of(alert: AlertStatus, rules: Sequence[Rule], lang: Lang) -> str:
     """Return the alert's title in a language, where its rule has one."""
-    rule = next((each for each in configuration.rules if each.name == alert.rule), None)
+    rule = named(rules, alert.rule)
     return (rule.title_zh if lang == "zh" and rule is not None else None) or alert.title
 
 

@@ -36,11 +36,11 @@ def alerts(request: Request, grant: Reading) -> Response:
     archive, lang = archive_of(request), language_of(request)
     with reading(archive.engine) as connection:
         found = list_alerts(connection, within=grant.within, states=() if every else OPEN, limit=MOST)
-    configuration = configuration_of(request)
+        configuration = configuration_of(request, connection)
     return page(
         request,
         "alerts.html",
-        alerts=[(each, title_of(each, configuration, lang)) for each in found],
+        alerts=[(each, title_of(each, configuration.rules, lang)) for each in found],
         every=every,
         numbers=numbers_of(archive, grant.within, _DAYS),
         days=_DAYS,
@@ -52,8 +52,8 @@ def alerts(request: Request, grant: Reading) -> Response:
 @router.get("/alerts/{alert}")
 def alert(request: Request, alert: Number, grant: Reading) -> Response:
     """Show an alert with all that happened to it, and the forms to act on it."""
-    configuration = configuration_of(request)
     with reading(archive_of(request).engine) as connection:
+        configuration = configuration_of(request, connection)
         record = find_alert(connection, alert, grant.within)
     if record is None:
         raise missing()
@@ -63,7 +63,7 @@ def alert(request: Request, alert: Number, grant: Reading) -> Response:
         "alert.html",
         record=record,
         alert=record.alert,
-        title=title_of(record.alert, configuration, language_of(request)),
+        title=title_of(record.alert, configuration.rules, language_of(request)),
         chain=configuration.chain_of(record.alert.level),
         acknowledge_action=Action.ACKNOWLEDGE_ALERT,
         decide_action=Action.SIGN_REPORT,
@@ -87,7 +87,7 @@ def acknowledge(
             connection,
             alert,
             grant.actor,
-            configuration_of(request),
+            configuration_of(request, connection),
             how=how,
             recipient=recipient,
             read_back=read_back,
@@ -116,7 +116,7 @@ def downgrade(
     """Make it less urgent."""
 
     def act(connection: Connection) -> Any:  # noqa: ANN401
-        known = configuration_of(request)
+        known = configuration_of(request, connection)
         return acts.downgrade(connection, alert, grant.actor, level, reason, known, within=grant.within)
 
     change(request, act)

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from firstread.access.gate import Denied
+from firstread.archive.uids import is_uid
 from firstread.errors import FirstreadError
 from firstread.network.dicomweb.addresses import PREFIX
 from firstread.network.dicomweb.problems import status_of
@@ -28,7 +29,17 @@ def wants_page(request: Request) -> bool:
 def failure(request: Request, status: int, *, message: str = "", remedy: str = "") -> Response:
     """Return the page of a failure."""
     key = str(status) if status in _TOLD else "other"
-    return page(request, "failure.html", status=status, code=status, key=key, message=message, remedy=remedy)
+    study = request.path_params.get("study", "") if status in (403, 404) else ""
+    return page(
+        request,
+        "failure.html",
+        status=status,
+        code=status,
+        key=key,
+        message=message,
+        remedy=remedy,
+        study=study if is_uid(study) else "",
+    )
 
 
 def install_failures(app: FastAPI) -> None:

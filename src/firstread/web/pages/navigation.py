@@ -27,6 +27,7 @@ WAYS = (
     Way("accounts", "/accounts", Action.MANAGE_ACCOUNTS),
     Way("rights", "/rights", Action.MANAGE_RIGHTS),
     Way("audit", "/audit", Action.READ_AUDIT),
+    Way("emergencies", "/break-glass/log", Action.READ_AUDIT),
 )
 
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from firstread import __version__
 from firstread.access import Action
 from firstread.texts import LANGUAGES
+from firstread.web.pages.emergency import may_break_glass, own_glass, unseen_glass
 from firstread.web.pages.language import language_of
 from firstread.web.pages.navigation import has_page, may, ways
 from firstread.web.pages.words import FUNCTIONS
@@ -45,7 +46,8 @@ def page(
 
     Besides its own context a template has: `t` (texts), `lang`, `languages`, `static` (addresses of files), `icon`
     (a picture out of icons.svg), `csrf` and `csrf_field` (for forms), `may` (what the door allows, by action),
-    `has_page`, `ways` (the navigation), `request`, `version`.
+    `has_page`, `ways` (the navigation), `own_glass`, `unseen_glass`, `may_break_glass` (emergency access),
+    `request`, `version`.
 
     Args:
         request: Of the answer.
@@ -81,6 +83,9 @@ def _context(request: Request) -> dict[str, Any]:
         "may": lambda action: may(request, Action(action)) is not None,
         "has_page": lambda path: has_page(request, path),
         "ways": lambda: ways(request),
+        "may_break_glass": lambda: may_break_glass(request),
+        "own_glass": lambda: own_glass(request),
+        "unseen_glass": lambda: unseen_glass(request),
         "actor": getattr(request.state, "actor", None),
         "request": request,
         "version": __version__,

@@ -6,7 +6,9 @@ from firstread.access.people import read_form_token
 from firstread.web.pages import (
     account,
     accounts,
+    alert_rules,
     alerts,
+    glass,
     jobs,
     language,
     login,
@@ -20,7 +22,7 @@ from firstread.web.reports import clinician, editor, quality
 
 _PAGES = (
     language, login, provider_login, setup, account, accounts,
-    worklist, study, jobs, alerts, tview, editor, clinician, quality,
+    glass, worklist, study, jobs, alerts, alert_rules, tview, editor, clinician, quality,
 )  # fmt: skip
 
 

@@ -1,21 +1,39 @@
 """The report of a study over JSON: read, change, sign, look back. Every change says which version it was made on."""
 
+from contextlib import suppress
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from firstread.access import Action, Grant, needs
+from firstread.alerts.rules import Rule
 from firstread.archive import Archive, claims
 from firstread.archive.database import reading, writing
+from firstread.errors import UsageError
 from firstread.findings.finding import Point
 from firstread.network.dicomweb.access import OpenArchive
 from firstread.network.dicomweb.addresses import Uid
 from firstread.network.dicomweb.problems import RESPONSES, Problem
+from firstread.web.alerts.api import configuration_of
+from firstread.web.alerts.shown import title_of
+from firstread.web.pages.asked import study_key
+from firstread.web.pages.language import language_of
+from firstread.web.pages.navigation import may
 from firstread.web.reports.asked import OpenSeries, Seen, signatory_of, told
-from firstread.web.reports.shown import Json, content_shown, shown, signature_shown, version_shown
+from firstread.web.reports.shown import (
+    Json,
+    alert_shown,
+    content_shown,
+    shown,
+    signature_shown,
+    version_shown,
+)
+from firstread.web.wording import page_wording
 from firstread.workflow.reporting import signing
+from firstread.workflow.reporting.alerted import alerted, confirm_signed
 from firstread.workflow.reporting.by_hand import ByHand, entered
 from firstread.workflow.reporting.changes import Change, changed, with_added
 from firstread.workflow.reporting.content import LONGEST_REASON, LONGEST_SECTION
@@ -72,22 +90,30 @@ def read_result(archive: OpenArchive, study: Uid, grant: Reads) -> Response:
 
 
 @router.get("/report")
-def read_report(archive: OpenArchive, study: Uid, grant: Reads) -> Response:
+def read_report(request: Request, archive: OpenArchive, study: Uid, grant: Reads) -> Response:
     """Return the report as it stands, with every finding and what was decided of it."""
     with told():
         opened = open_report(archive, study, within=grant.within, actor=grant.actor)
-    return _answer(archive, opened)
+    return _answer(request, archive, opened)
 
 
 @router.patch("/report")
-def change_report(archive: OpenArchive, study: Uid, grant: Edits, seen: Seen, change: Change) -> Response:
+def change_report(
+    request: Request, archive: OpenArchive, study: Uid, grant: Edits, seen: Seen, change: Change
+) -> Response:
     """Change sections and decisions; 409 with what another wrote where the version was not the newest."""
-    return _saved(archive, study, grant, seen, lambda opened: changed(opened, change, grant.actor))
+    return _saved(request, archive, study, grant, seen, lambda opened: changed(opened, change, grant.actor))
 
 
 @router.post("/findings", status_code=201)
 def add_finding(
-    archive: OpenArchive, series: OpenSeries, study: Uid, grant: Edits, seen: Seen, new: NewFinding
+    request: Request,
+    archive: OpenArchive,
+    series: OpenSeries,
+    study: Uid,
+    grant: Edits,
+    seen: Seen,
+    new: NewFinding,
 ) -> Response:
     """Add a finding: the engine outlines and measures it at a point, or it is entered by hand."""
     if (new.by_hand is None) == (new.center_lps_mm is None):
@@ -103,6 +129,7 @@ def add_finding(
             finding = series.find(opened.subject, new.center_lps_mm, diameter_mm=new.diameter_mm)
     how = "hand" if new.by_hand is not None else "engine"
     return _saved(
+        request,
         archive,
         study,
         grant,
@@ -131,6 +158,7 @@ def sign_report(
         opened, key = signing.sign(
             connection, archive, study, grant.actor, signatory, expected=seen, within=grant.within
         )
+        confirm_signed(connection, opened, grant.actor, _rules(request, connection), grant.within)
         claims.release(connection, opened.subject.study_key, owner=owner_of(grant.actor))
     return _filed(request, archive, opened, key)
 
@@ -157,10 +185,11 @@ def add_addendum(
 
 @router.post("/report/amend")
 def amend_report(
-    archive: OpenArchive, study: Uid, grant: Edits, seen: Seen, amendment: Amendment
+    request: Request, archive: OpenArchive, study: Uid, grant: Edits, seen: Seen, amendment: Amendment
 ) -> Response:
     """Open a signed report for changes; until it is signed again others read what was signed."""
     with told(), writing(archive.engine) as connection:
+        _claim(request, connection, study, grant)
         opened = signing.begin_amendment(
             connection,
             archive,
@@ -170,17 +199,20 @@ def amend_report(
             expected=seen,
             within=grant.within,
         )
-    return _answer(archive, opened)
+    return _answer(request, archive, opened)
 
 
 @router.delete("/report/amend")
-def give_up_amendment(archive: OpenArchive, study: Uid, grant: Edits, seen: Seen) -> Response:
+def give_up_amendment(
+    request: Request, archive: OpenArchive, study: Uid, grant: Edits, seen: Seen
+) -> Response:
     """Go back to what was signed last."""
     with told(), writing(archive.engine) as connection:
         opened = signing.give_up_amendment(
             connection, archive, study, grant.actor, expected=seen, within=grant.within
         )
-    return _answer(archive, opened)
+        claims.release(connection, opened.subject.study_key, owner=owner_of(grant.actor))
+    return _answer(request, archive, opened)
 
 
 @router.get("/report/history")
@@ -220,6 +252,7 @@ def read_difference(
 
 
 def _saved(
+    request: Request,
     archive: Archive,
     study: str,
     grant: Grant,
@@ -229,19 +262,47 @@ def _saved(
     status: int = 200,
 ) -> Response:
     with told(), writing(archive.engine) as connection:
+        _claim(request, connection, study, grant)
         opened = save(
             connection, archive, study, grant.actor, expected=seen, change=change, within=grant.within
         )
-    return _answer(archive, opened, status=status)
+    return _answer(request, archive, opened, status=status)
 
 
-def _answer(archive: Archive, opened: Opened, *, status: int = 200) -> Response:
+def _claim(request: Request, connection: Connection, study: str, grant: Grant) -> None:
+    """Claim a study that somebody begins to edit; where another reads it, the answer says so and nothing is refused."""
+    key = study_key(connection, study, grant, locked=True)
+    name = grant.actor.name or page_wording(language_of(request))("frame.this_computer")
+    with suppress(claims.ClaimedByOther):
+        claims.claim(connection, key, owner=owner_of(grant.actor), name=name)
+
+
+def _rules(request: Request, connection: Connection) -> tuple[Rule, ...]:
+    """Return the rules of alerts; none where they cannot be used, so that a report can be signed all the same."""
+    try:
+        return configuration_of(request, connection).rules
+    except UsageError:
+        return ()
+
+
+def _answer(request: Request, archive: Archive, opened: Opened, *, status: int = 200) -> Response:
+    alerts, lang = may(request, Action.READ_ALERT), language_of(request)
     with reading(archive.engine) as connection:
         signatures = signing.signatures(connection, opened.key)
-    return JSONResponse(shown(opened, signatures), status, {"ETag": f'"{opened.version}"'})
+        held = claims.holder(connection, opened.subject.study_key)
+        rules = _rules(request, connection)
+        found = alerted(connection, opened, rules, alerts.within) if alerts is not None else ()
+    by_other = held is not None and held.owner != owner_of(request.state.actor)
+    said = shown(
+        opened,
+        signatures,
+        reads=held.name if held is not None and by_other else "",
+        alerts=[alert_shown(one, title_of(one.alert, rules, lang)) for one in found],
+    )
+    return JSONResponse(said, status, {"ETag": f'"{opened.version}"'})
 
 
 def _filed(request: Request, archive: Archive, opened: Opened, key: int) -> Response:
     """Write the documents at once; what fails now is done by the next sweep of a worker."""
     file_report(archive, request.app.state.settings, key)
-    return _answer(archive, opened)
+    return _answer(request, archive, opened)

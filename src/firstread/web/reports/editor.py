@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import JSONResponse, Response
 
 from firstread.access import Action, Grant, needs
-from firstread.archive.claims import holder
 from firstread.archive.database import reading, writing
 from firstread.network.dicomweb.addresses import Uid
 from firstread.network.dicomweb.problems import Problem
@@ -34,7 +33,6 @@ def edit(request: Request, study: Uid, grant: Reads) -> Response:
         opened = open_report(archive, study, within=grant.within, actor=grant.actor)
     with reading(archive.engine) as connection:
         whose = whose_study(connection, opened.subject.study_key)
-        claim = holder(connection, opened.subject.study_key)
     return page(
         request,
         "report_editor.html",
@@ -43,7 +41,6 @@ def edit(request: Request, study: Uid, grant: Reads) -> Response:
         opened=opened,
         sections=SECTIONS,
         account=owner_of(grant.actor),
-        claim=claim if claim is not None and claim.owner != owner_of(grant.actor) else None,
         can_edit=may(request, Action.EDIT_REPORT) is not None,
         can_sign=may(request, Action.SIGN_REPORT) is not None,
         login=getattr(request.app.state, "login_path", "") or "",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from firstread.findings import NOTICE, Finding
+from firstread.workflow.reporting.alerted import Alerted
 from firstread.workflow.reporting.content import SECTIONS, Content
 from firstread.workflow.reporting.drafting import drafted
 from firstread.workflow.reporting.history import Version
@@ -13,11 +14,18 @@ from firstread.workflow.reporting.signing import Signature
 Json = dict[str, Any]
 
 
-def shown(opened: Opened, signatures: Sequence[Signature] = ()) -> Json:
+def shown(
+    opened: Opened,
+    signatures: Sequence[Signature] = (),
+    *,
+    reads: str = "",
+    alerts: Sequence[Json] = (),
+) -> Json:
     """Return all that a client needs of a report.
 
     `findings` has every finding, the rejected too: as the AI has it (`ai`, null for one that a person added) and as it
-    stands (`finding`, null for a rejected one).
+    stands (`finding`, null for a rejected one). `reads` is the name of somebody else who has claimed the study, else
+    "". `alerts` are the study's that have not ended, as `alert_shown` has them.
     """
     content, stands = opened.content, opened.stands
     return {
@@ -41,6 +49,20 @@ def shown(opened: Opened, signatures: Sequence[Signature] = ()) -> Json:
         "amends": content.amends,
         "addenda": [one.model_dump(mode="json") for one in content.addenda],
         "signatures": [signature_shown(one) for one in signatures],
+        "reads": reads,
+        "alerts": [*alerts],
+    }
+
+
+def alert_shown(one: Alerted, title: str) -> Json:
+    """Return an alert beside its report as JSON; `title` is that of its rule in the reader's language."""
+    return {
+        "id": one.alert.id,
+        "title": title,
+        "level": one.alert.level,
+        "open": one.alert.is_open,
+        "confirmed": one.alert.confirmed_at is not None,
+        "stand": one.stand,
     }
 
 

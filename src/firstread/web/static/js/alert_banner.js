@@ -10,6 +10,8 @@ import { fill, timeLeft } from "./alert_time.js";
 import { say } from "./say.js";
 
 const EVERY_MS = 20000;
+/** Of many alerts at once the first is asked for at once, and the others together. */
+const ASK_GAP_MS = 300;
 const SOUND_EVERY_MS = 30000;
 const SILENCE_MS = 120000;
 const banner = document.getElementById("alert-banner");
@@ -38,6 +40,7 @@ async function ask() {
       again = false;
       alerts = await (await send("GET", "/api/alerts/mine")).json();
       tell();
+      if (again) await new Promise((resolve) => setTimeout(resolve, ASK_GAP_MS));
     } while (again);
   } catch (problem) {
     if (problem.status !== 401 && problem.status !== 403 && problem.status !== 0) lost();

@@ -3,6 +3,7 @@
 import { bind } from "./keys.js";
 import * as live from "./live.js";
 import { say } from "./say.js";
+import { sayMoments } from "./spans.js";
 import "./http.js";
 
 const way = (name) => document.querySelector(`[data-way="${name}"]`);
@@ -38,7 +39,10 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("change", (event) => event.target.closest("form[data-at-once]")?.requestSubmit());
 
+sayMoments();
+
 if (document.body.dataset.live === "on") {
   live.on("left", () => say(document.body.dataset.ended, { urgent: true, seconds: 3600 }));
+  live.on("glass", () => say(document.body.dataset.glass, { urgent: true, seconds: 60 }));
   live.start();
 }

@@ -59,6 +59,31 @@ function take(body) {
   category(body);
   findings.show(body.findings, root.dataset.edit === "yes" && body.open);
   signatures(body);
+  readBy(body.reads);
+  alertsLeft(body);
+}
+
+/** Say who else has claimed the study; that forbids nothing. */
+function readBy(name) {
+  const banner = document.getElementById("read-by");
+  banner.hidden = !name;
+  banner.querySelector("p").textContent = name ? t("claimed", { name }) : "";
+}
+
+const alertText = (one, key) => t(key, { title: one.title, level: t(`alert_${one.level}`) });
+const alertLink = (one) => make("a", { href: `/alerts/${one.id}` }, t("alert_open"));
+
+/** Of a signed report: the alerts that it does not bear out stay open until a person ends them. */
+function alertsLeft(body) {
+  const left = body.open ? [] : body.alerts.filter((one) => one.open && one.stand !== "stands");
+  const banner = document.getElementById("alerts-left");
+  banner.hidden = left.length === 0;
+  banner.querySelector("ul").replaceChildren(...left.map((one) => make("li", {}, alertText(one, `alert_left_${one.stand}`), " ", alertLink(one))));
+}
+
+/** What the signature will mean for the alerts of the study. */
+function alertsOf(body) {
+  return body.alerts.filter((one) => one.open || !one.confirmed).map((one) => make("li", {}, alertText(one, `alert_sign_${one.stand}`), " ", alertLink(one)));
 }
 
 function category(body) {
@@ -226,6 +251,7 @@ function signing(isAddendum) {
   dialog.querySelector("[data-text-field]").hidden = !isAddendum;
   warning.hidden = isAddendum || left.length === 0;
   warning.textContent = t("sign_unreviewed", { ids: left.join(", ") });
+  dialog.querySelector("[data-alerts]").replaceChildren(...(isAddendum ? [] : alertsOf(report)));
   problem.hidden = true;
   secret.value = "";
   dialog.querySelector("form").onsubmit = async (event) => {
@@ -257,7 +283,10 @@ function signing(isAddendum) {
 
 /** Take the answer of an act; what the stream of events tells of it waits, and is then no news. */
 async function alone(sent) {
-  const taken = sent.then((answer) => answer.json()).then(take);
+  const taken = sent.then((answer) => answer.json()).then((body) => {
+    take(body);
+    saving.textContent = t("saved", { version: report.version });
+  });
   queue = taken.catch(() => undefined);
   await taken;
 }
