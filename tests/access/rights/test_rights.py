@@ -127,6 +127,22 @@ def test_who_treats_a_patient_sees_the_patient_for_as_long(archive, rights):
             end_treatment(connection, "bob", OUTSIDE.patient_id)
 
 
+def test_the_studies_of_a_clinicians_patients_are_found_by_indexes(archive, rights):
+    allow(archive, "person:alice", scope="patient:mine")
+    hold(archive, "person:alice", referring="CUT^SHARP")
+    statement = select(Study.id).where(rights.within(person(), READ))
+    literal = statement.compile(archive.engine, compile_kwargs={"literal_binds": True})
+    postgresql = archive.engine.dialect.name == "postgresql"
+    with reading(archive.engine) as connection:
+        if postgresql:  # of so few studies it would read all of them otherwise
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN" if postgresql else "EXPLAIN QUERY PLAN"
+        plan = "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {literal}"))
+    for index in ("ix_study_patient_key", "ix_study_referring_key", "ix_study_referring_id"):
+        assert index in plan
+    assert "Seq Scan on study" not in plan and "SCAN study" not in plan
+
+
 def test_what_is_denied_is_denied_whatever_allows_it(archive, rights):
     allow(archive, "person:alice")
     rule = deny(archive, "person:alice", scope="patient:P-OUTSIDE")
