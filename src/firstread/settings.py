@@ -254,6 +254,20 @@ class Settings(BaseSettings):
         description="Whether whoever logs in with a password must have a second factor too: optional or required. A "
         "provider of `oidc_issuer` asks for its own. Default: optional.",
     )
+    second_factor_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        examples=["32 random characters, or more than that"],
+        description="Key that closes the secrets of second factors in the database, 32 characters or more; "
+        "`firstread projects new-key` makes one. The same on all hosts. Each start closes what is not closed with it. "
+        "Lost, everybody needs a recovery code and a new second factor. Default: none, they are kept as they are.",
+    )
+    second_factor_former_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        examples=[["FORMER KEY"]],
+        description="Keys that open the secrets of second factors, too, while `second_factor_key` is being replaced; a "
+        "list, in the environment and in its file as JSON. Default: none.",
+    )
     breached_passwords: Path | None = Field(
         default=None,
         examples=["/srv/firstread/pwned-passwords-sha1.txt"],
