@@ -45,3 +45,15 @@ def test_the_second_signal_ends_the_process():
         "    signal.pause()\n"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 128 + signal.SIGINT
+
+
+def test_a_hangup_is_handled_by_who_waits_and_does_not_end_it():
+    heard = []
+    with StopSignals(lambda: heard.append("hangup")) as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not signals.wait(0.01)
+        later = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM))
+        later.start()
+        assert signals.wait(30)
+        later.join()
+    assert heard == ["hangup"]
