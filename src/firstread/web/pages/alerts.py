@@ -36,6 +36,7 @@ def alerts(request: Request, grant: Reading) -> Response:
     archive, lang = archive_of(request), language_of(request)
     with reading(archive.engine) as connection:
         found = list_alerts(connection, within=grant.within, states=() if every else OPEN, limit=MOST)
+    about(request.scope).studies.update((each.study_uid, 0) for each in found)
     configuration = configuration_of(request)
     return page(
         request,
