@@ -11,7 +11,6 @@ import typer.main
 from firstread.cli import main
 from tests.kept_logging import kept_logging
 
-
 _built = cache(typer.main.get_command)
 """The tree of commands: typer builds it anew for each call, which takes longer than most commands."""
 

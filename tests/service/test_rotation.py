@@ -127,9 +127,16 @@ class Installation:
             return secure.getpeercert()["serialNumber"]
 
 
+def put(path, content):
+    """Write a file as the how-to says, beside it first: who reads it meanwhile gets one or the other."""
+    beside = path.with_suffix(".new")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
 def replace(paths, fresh):
     for path, new in zip(paths, fresh, strict=True):
-        path.write_bytes(new.read_bytes())
+        put(path, new.read_bytes())
 
 
 def test_every_secret_and_certificate_is_replaced_and_no_study_is_lost(
@@ -180,7 +187,7 @@ def test_every_secret_and_certificate_is_replaced_and_no_study_is_lost(
         scanner.go_on()
 
         # Certificates, of the next authority, while it runs. Both sides believe both authorities first.
-        trusted.write_bytes(first.file.read_bytes() + second.file.read_bytes())
+        put(trusted, first.file.read_bytes() + second.file.read_bytes())
         node.restart()
         shown = node.web_certificate(trusted)
         for paths in (web, dicom, collector):
@@ -190,7 +197,7 @@ def test_every_secret_and_certificate_is_replaced_and_no_study_is_lost(
         scanner.go_on()
         scanner.files = TLSFiles(*second.issue("new-scanner"), trusted)
         scanner.go_on()
-        trusted.write_bytes(second.file.read_bytes())
+        put(trusted, second.file.read_bytes())
         node.restart()
         scanner.go_on()
         node.changed |= {name for name in secret_settings() if name.endswith(FILES)}
