@@ -74,7 +74,7 @@ sbom: $(VENV)/.installed-lint ## write what firstread is made of, as CycloneDX (
 	@$(BIN)/python scripts/write-sbom "$(OUT)/firstread.cdx.json"
 
 vulnerabilities: $(VENV)/.installed-lint ## ask whether a pinned package is known to be vulnerable (needs the network)
-	@PYTHON=$(BIN)/python scripts/check-vulnerabilities
+	@$(BIN)/python scripts/check-vulnerabilities
 
 docs: $(VENV)/.installed-run ## check that links resolve and that the reference is current
 	@$(BIN)/python scripts/check-docs

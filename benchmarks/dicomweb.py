@@ -2,9 +2,10 @@
 
 The studies are rows only, inserted in bulk; the slices are real instances that are received. A real server is asked
 over HTTP, on SQLite and, with --url, on a PostgreSQL database that is empty; by an administrator, by a radiologist
-of one of twenty departments, and by a clinician who ordered twenty studies. Run it from the repository:
+of one of twenty departments, and by a clinician who ordered twenty studies and treats twenty more patients. Run it
+from the repository:
 
-    .venv/bin/python benchmarks/dicomweb.py [--url postgresql://…]
+    .venv/bin/python benchmarks/dicomweb.py [--url postgresql://…] [--keep FOLDER]
 """
 
 import argparse
@@ -18,14 +19,15 @@ from pathlib import Path
 from time import perf_counter
 
 import requests
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from firstread.access import Actor
 from firstread.access.door import RightsDoor
 from firstread.access.rights import Rights
 from firstread.access.rights.holdings import give
+from firstread.access.rights.treatments import begin_treatment
 from firstread.archive import Archive, Part10, open_archive
-from firstread.archive.database import writing
+from firstread.archive.database import reading, writing
 from firstread.archive.models import Patient, PatientWord, Series, Study
 from firstread.archive.names import folded, words
 from firstread.web import create_app
@@ -36,6 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # tests/ is not
 from tests.dicom.ct_series import ROOT, anatomy, ct_series, encode
 
 PORTION = 5000
+TREATED = 20  # patients whom the clinician treats
 BAR_MS = 50.0  # p95 of a query
 READERS = (
     Actor("person", "administrator", roles=frozenset({"administrator"})),
@@ -91,13 +94,13 @@ def fill(archive: Archive, count: int) -> None:
                 (Series, series),
             ):
                 connection.execute(insert(table), rows)
-    with archive.engine.connect() as connection:
-        connection.exec_driver_sql("ANALYZE")
+    with archive.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if archive.engine.dialect.name == "postgresql":
             # Keys were given; the next instance's are the database's.
             for table in ("patient", "study", "series"):
                 connection.exec_driver_sql(f"SELECT setval('{table}_id_seq', {count})")
-        connection.commit()
+            connection.exec_driver_sql("VACUUM")  # as it does by itself within a minute
+        connection.exec_driver_sql("ANALYZE")
 
 
 def timed(session: requests.Session, url: str, **headers: str) -> tuple[float, int]:
@@ -109,10 +112,13 @@ def timed(session: requests.Session, url: str, **headers: str) -> tuple[float, i
 
 
 def measure(archive: Archive, options: argparse.Namespace) -> None:
-    """Fill an archive, serve it, and print what was measured."""
-    fill(archive, options.studies)
-    for ds in ct_series(anatomy(options.slices, 16)):
-        archive.receive(Part10.parse(encode(ds)))
+    """Fill an archive unless it was kept, serve it, and print what was measured."""
+    with reading(archive.engine) as connection:
+        kept = connection.execute(select(Study.id).limit(1)).first() is not None
+    if not kept:
+        fill(archive, options.studies)
+        for ds in ct_series(anatomy(options.slices, 16)):
+            archive.receive(Part10.parse(encode(ds)))
     for reader in READERS:
         measure_as(reader, archive, options)
 
@@ -122,6 +128,8 @@ def measure_as(reader: Actor, archive: Archive, options: argparse.Namespace) -> 
     with writing(archive.engine) as connection:
         if reader.roles == {"clinician"}:
             give(connection, reader.key, "referring", "physician7")
+            for n in range(1, 1 + TREATED):
+                begin_treatment(connection, reader.key, f"P{n}")
     socket = listen("127.0.0.1", 0)
     door = RightsDoor(Rights(archive.engine), lambda request: reader)
     server = service(create_app(archive, door=door, keep_metadata=False))
@@ -158,14 +166,16 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=100_000)
     parser.add_argument("--slices", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=100, help="of each query (default: 100)")
-    parser.add_argument("--url", help="an empty PostgreSQL database, to be measured too")
+    parser.add_argument("--url", help="an empty (or kept) PostgreSQL database, to be measured too")
+    parser.add_argument("--keep", type=Path, help="keep the archives in this folder, and measure them again")
     options = parser.parse_args()
-    for url in (None, options.url) if options.url else (None,):
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            open_archive(Path(folder) / "archive", url=url) as archive,
-        ):
-            measure(archive, options)
+    for kind, url in (("sqlite", None), ("postgresql", options.url)):
+        if kind == "sqlite" or url:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                open_archive((options.keep or Path(folder)) / kind, url=url) as archive,
+            ):
+                measure(archive, options)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,38 @@ def test_the_bill_of_materials_names_every_package_and_model(tmp_path):
     references = {each["bom-ref"] for each in made["components"]} | {made["metadata"]["component"]["bom-ref"]}
     for each in made["dependencies"]:
         assert {each["ref"], *each["dependsOn"]} <= references
+
+
+@pytest.mark.parametrize(
+    ("listed", "ends_with", "said"),
+    [
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "1 packages checked, 0 known holes"),
+        (
+            [{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "?"}],
+            0,
+            "not checked: b",
+        ),
+        ([{"name": "b", "skip_reason": "?"}], 0, "nothing was checked"),
+        (
+            [{"name": "a", "version": "1", "vulns": [{"id": "CVE-2026-1", "fix_versions": ["2"]}]}],
+            1,
+            "a 1: CVE-2026-1; mended in 2",
+        ),
+    ],
+)
+def test_a_known_hole_fails_and_a_package_that_nobody_knows_is_not_taken_for_a_safe_one(
+    listed, ends_with, said, capsys
+):
+    assert script("check-vulnerabilities").judged(json.dumps({"dependencies": listed})) == ends_with
+    assert said in "".join(capsys.readouterr())
+
+
+def test_without_the_network_it_is_said_that_nothing_was_checked(tmp_path):
+    pytest.importorskip("pip_audit", reason="pip-audit is part of the extra lint")
+    pins = tmp_path / "pins.txt"
+    pins.write_text("pydicom==3.0.1\n")
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "check-vulnerabilities", pins],
+        capture_output=True, text=True, env={**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9"},
+    )  # fmt: skip
+    assert done.returncode == 0 and "was not reached; nothing was checked" in done.stderr

@@ -219,6 +219,13 @@ class Settings(BaseSettings):
         description="Requests that one caller, by session, token or address, may make in a minute, in each process; "
         "more are answered 429. Default: 12000.",
     )
+    api_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        examples=[["127.0.0.1", "10.0.0.0/28"]],
+        description="Addresses and networks of the reverse proxies in front of the web service: only from them is "
+        "X-Forwarded-For taken as the caller's address, for the limits of requests and logins and in the audit trail. "
+        "A list, in the environment separated by commas. Default: none, whoever connects is the caller.",
+    )
     api_allow_remote: bool = Field(
         default=False,
         description="Whether the web service may listen on other addresses than this computer's own; who calls needs "
@@ -246,6 +253,20 @@ class Settings(BaseSettings):
         default="optional",
         description="Whether whoever logs in with a password must have a second factor too: optional or required. A "
         "provider of `oidc_issuer` asks for its own. Default: optional.",
+    )
+    second_factor_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        examples=["32 random characters, or more than that"],
+        description="Key that closes the secrets of second factors in the database, 32 characters or more; "
+        "`firstread projects new-key` makes one. The same on all hosts. Each start closes what is not closed with it. "
+        "Lost, everybody needs a recovery code and a new second factor. Default: none, they are kept as they are.",
+    )
+    second_factor_former_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        examples=[["FORMER KEY"]],
+        description="Keys that open the secrets of second factors, too, while `second_factor_key` is being replaced; a "
+        "list, in the environment and in its file as JSON. Default: none.",
     )
     breached_passwords: Path | None = Field(
         default=None,
@@ -540,7 +561,12 @@ class Settings(BaseSettings):
         return tuple(part for part in value.split(os.pathsep) if part) if isinstance(value, str) else value
 
     @field_validator(
-        "api_local_roles", "dicom_callers", "dicom_networks", "destination_special_addresses", mode="before"
+        "api_local_roles",
+        "api_trusted_proxies",
+        "dicom_callers",
+        "dicom_networks",
+        "destination_special_addresses",
+        mode="before",
     )
     @classmethod
     def _split_at_commas(cls, value: object) -> object:

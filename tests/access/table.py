@@ -255,6 +255,7 @@ ROUTES: dict[tuple[str, str], Needs | Open] = {
     ("POST", "/login/code"): Open("The second step of logging in."),
     ("GET", "/login/oidc"): Open("Who is not logged in is sent to the provider."),
     ("GET", "/login/oidc/callback"): Open("The way back from the provider, in the browser that went there."),
+    ("GET", "/login/oidc/leave"): Open("Sends who is logged out here to the provider, which asks."),
     ("POST", "/login/oidc/logout"): Open("Ends sessions on a token that the provider signed."),
     ("POST", "/logout"): Open("Ends the own session."),
     ("GET", "/setup"): Open("A link that works once is asked for."),

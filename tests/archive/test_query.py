@@ -6,6 +6,7 @@ from sqlalchemy import event
 
 from firstread.archive import open_archive
 from firstread.archive.database import reading
+from firstread.archive.models import Study
 from firstread.archive.query import find
 from firstread.errors import UsageError
 from tests.archive.samples import instances
@@ -238,3 +239,18 @@ def test_no_worklist_is_found_by_looking_at_every_row(sqlite_archive, monkeypatc
         ]
     assert selects
     assert not [step for step in steps if re.fullmatch(r"SCAN (patient|study|series)\w*", step)]
+
+
+@pytest.mark.parametrize(("scope", "scans"), [("few", False), ("all", True)])
+def test_a_part_of_a_name_is_looked_for_among_the_studies_of_who_sees_few(sqlite_archive, scope, scans):
+    within = Study.study_uid == "1.2.3" if scope == "few" else None
+    with reading(sqlite_archive.engine) as connection:
+        asked = []
+        event.listen(sqlite_archive.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+        find(connection, "study", {"PatientName": "*oe*"}, limit=50, within=within)
+        steps = [
+            row.detail
+            for statement, parameters in list(asked)
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    assert any(step.startswith("SCAN patient") for step in steps) == scans

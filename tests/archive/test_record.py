@@ -80,7 +80,6 @@ def test_a_further_instance_of_a_series_takes_five_statements(sqlite_archive):
     event.listen(sqlite_archive.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
     written(sqlite_archive, arrival(two))
     assert [statement.split()[0] for statement in asked] == [
-        "BEGIN",
         "SELECT",
         "SELECT",
         "INSERT",

@@ -11,6 +11,7 @@ from firstread.archive.models import Delivery, Job, Patient, Removal, Result, St
 from firstread.archive.results import result_folder_name
 from firstread.archive.retention import Removed, retain
 from firstread.archive.verify import verify
+from firstread.research.models import Deidentification, ResearchProject
 from tests.archive.samples import instances, rows
 
 LATER = timedelta(days=31)
@@ -94,6 +95,38 @@ def test_what_is_unread_or_unsent_never_goes_not_even_when_the_disk_is_full(arch
     add_study(archive, 1, days_ago=1000, **kept)
     assert retain(archive, keep_days=1, full_percent=1, fullness=lambda _: 99.0) == Removed()
     assert left(archive) == [1]
+
+
+@pytest.mark.parametrize(
+    ("exports", "jobs", "goes"),
+    [
+        (("done",), (), True),
+        (("done", "done"), (), True),
+        (("done",), ("done",), True),
+        (("waiting",), (), False),
+        (("done", "failed"), (), False),
+        (("done",), ("waiting",), False),
+        (("done",), ("failed",), False),
+    ],
+)
+def test_what_goes_to_research_projects_alone_may_go_when_it_is_there(archive, exports, jobs, goes):
+    add_study(archive, 1, days_ago=40, jobs=jobs)
+    with writing(archive.engine) as connection:
+        project = {"name": "lungs", "options": "", "sealed_key": "", "sealer": ""}
+        key = connection.execute(
+            insert(ResearchProject).values(project).returning(ResearchProject.id)
+        ).scalar_one()
+        study = connection.execute(select(Study.id)).scalar_one()
+        for n, state in enumerate(exports):
+            values = {
+                "study_key": study,
+                "project_key": key,
+                "destination": f"d{n}",
+                "content": "",
+                "state": state,
+            }
+            connection.execute(insert(Deidentification).values(route="r", series="[]", **values))
+    assert retain(archive, keep_days=30, full_percent=None).studies == goes
 
 
 def test_a_revision_that_failed_holds_nothing_back_once_a_later_one_is_done(archive):

@@ -2,12 +2,17 @@
 
 import signal
 import sys
+from functools import cache
 from typing import NamedTuple
 
 import pytest
+import typer.main
 
 from firstread.cli import main
 from tests.kept_logging import kept_logging
+
+_built = cache(typer.main.get_command)
+"""The tree of commands: typer builds it anew for each call, which takes longer than most commands."""
 
 
 class Ended(NamedTuple):
@@ -22,6 +27,7 @@ def firstread(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(typer.main, "get_command", _built)
     former = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments):

@@ -89,6 +89,12 @@ def test_the_example_sets_nothing_and_names_every_setting(firstread, file):
     assert [name for name, row in rows.items() if row["from"] == "the default"] == []
 
 
+def test_check_looks_at_the_proxies(firstread, monkeypatch):
+    monkeypatch.setenv("FIRSTREAD_API_TRUSTED_PROXIES", "10.0.0.1,proxy.example")
+    checked = firstread("config", "check")
+    assert checked.code == 2 and "'proxy.example' is no network" in checked.err
+
+
 def test_check_looks_at_the_provider_and_the_known_passwords(firstread, tmp_path, monkeypatch):
     monkeypatch.setenv("FIRSTREAD_OIDC_ISSUER", "http://login.example")
     assert "oidc_issuer" in firstread("config", "check").err

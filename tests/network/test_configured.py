@@ -33,7 +33,7 @@ def test_settings_become_the_rules_of_the_node():
 def test_a_destination_over_tls_needs_no_certificate_of_ours():
     listening = listening_of(Settings(destinations={"pacs": "tls:PACS@pacs.example:2762"}))
     assert listening.tls is None
-    assert listening.calling_tls.check_hostname
+    assert listening.calling_tls.context.check_hostname
 
 
 def test_an_ae_title_that_is_none_is_refused():

@@ -76,6 +76,7 @@ def openid_provider(back, log, *, client=CLIENT, secret=SECRET, logout=None):
     known = {
         "client_id": client,
         "redirect_uris": [back],
+        "post_logout_redirect_uris": [back.replace("/oidc/callback", "")],
         "token_endpoint_auth_method": "client_secret_basic" if secret else "none",
         **({"client_secret": secret} if secret else {}),
         **({"backchannel_logout_uri": logout} if logout else {}),

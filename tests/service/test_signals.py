@@ -27,6 +27,15 @@ with StopSignals() as signals:
     os.kill(os.getpid(), signal.SIGINT)
     signal.pause()
 """
+HANGUP = """
+heard = []
+with StopSignals(lambda: heard.append("hangup")) as signals:
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert not signals.wait(0.01)
+    threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert signals.wait(30)
+assert heard == ["hangup"]
+"""
 
 
 def run(code: str) -> int:
@@ -45,3 +54,7 @@ def test_the_signals_of_others_do_not_end_the_waiting():
 
 def test_the_second_signal_ends_the_process():
     assert run(SECOND) == 128 + signal.SIGINT
+
+
+def test_a_hangup_is_handled_by_who_waits_and_does_not_end_it():
+    assert run(HANGUP) == 0

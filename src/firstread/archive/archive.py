@@ -1,5 +1,6 @@
 """An archive that is open: its database, its files, and the way in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +50,12 @@ class Archive:
 
 
 def open_archive(
-    folder: Path, *, url: str | None = None, bucket: Bucket | None = None, audit_key: bytes | None = None
+    folder: Path,
+    *,
+    url: str | None = None,
+    bucket: Bucket | None = None,
+    audit_key: bytes | None = None,
+    second_factor_keys: Sequence[str] = (),
 ) -> Archive:
     """Open the archive in a folder, which is made where it is not there; its tables are brought up to date.
 
@@ -58,6 +64,7 @@ def open_archive(
         url: PostgreSQL or SQLite database.
         bucket: Where the instances are instead.
         audit_key: What seals the audit trail.
+        second_factor_keys: What closes the secrets of second factors, and what closed them before.
 
     Raises:
         UsageError: the URL is none, the bucket's settings cannot be used, or a newer version of firstread made the
@@ -70,6 +77,7 @@ def open_archive(
     engine = open_engine(url or f"sqlite:///{folder / DATABASE}")
     if audit_key:
         engine.update_execution_options(audit_key=audit_key)
+    engine.update_execution_options(second_factor_keys=tuple(second_factor_keys))
     try:
         files = InstanceObjects(folder, engine, bucket) if bucket else InstanceFiles(folder)
         try:
@@ -87,11 +95,14 @@ def open_archive(
 def archive_of(settings: Settings) -> Archive:
     """Open the archive that the settings name; see `open_archive`."""
     url, audit_key = settings.database_url, settings.audit_key
+    present = settings.second_factor_key
+    second_factor_keys = (present, *settings.second_factor_former_keys) if present else ()
     return open_archive(
         settings.archive_dir or settings.data_dir / "archive",
         url=url.get_secret_value() if url else None,
         bucket=_bucket(settings),
         audit_key=audit_key.get_secret_value().encode() if audit_key else None,
+        second_factor_keys=[each.get_secret_value() for each in second_factor_keys],
     )
 
 

@@ -106,10 +106,11 @@ def _begin_sqlite(connection: Connection) -> None:
     writes = options.get("writes", False)
     # NORMAL may lose the last commits when the power goes; they are in the journal.
     durable = "NORMAL" if options.get("journalled") else "FULL"
-    if writes and connection.info.get("synchronous", "FULL") != durable:
-        connection.exec_driver_sql(f"PRAGMA synchronous = {durable}")
-        connection.info["synchronous"] = durable
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    with driver(connection) as cursor:
+        if writes and connection.info.get("synchronous", "FULL") != durable:
+            cursor.execute(f"PRAGMA synchronous = {durable}")
+            connection.info["synchronous"] = durable
+        cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 @contextmanager
@@ -144,6 +145,19 @@ def writing(engine: Engine, *, journalled: bool = False) -> Iterator[Connection]
         connection = plain.execution_options(writes=True, journalled=journalled)
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def driver(connection: Connection) -> Iterator[Any]:
+    """Yield a cursor of the database's driver, in the connection's transaction; what it raises is SQLAlchemy's."""
+    dialect = connection.dialect
+    cursor = connection.connection.cursor()
+    try:
+        yield cursor
+    except dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(None, None, error, dialect.loaded_dbapi.Error, dialect=dialect) from error
+    finally:
+        cursor.close()
 
 
 def flush_commits(engine: Engine) -> None:

@@ -172,7 +172,8 @@ def _narrowed(
     tested: list[Condition] = []
 
     def demand(named_keys: Select[Any], column: Any, conditions: list[Condition]) -> None:  # noqa: ANN401
-        few = named(connection, named_keys, column)
+        # Of the few studies that are known already each is looked at: that takes less than looking up a part of a name.
+        few = named(connection, named_keys, column) if not little else None
         if few is None:
             tested.extend(conditions)
         else:

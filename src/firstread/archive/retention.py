@@ -56,9 +56,9 @@ _EXPORT = table("deidentification", column("study_key"), column("state"))
 def removable() -> ColumnElement[bool]:
     """Return the condition that a study may go: it was read, everything was sent, nobody holds it, nothing is odd.
 
-    Read: what came was routed, it has a job, and each reader's last revision is done. A prior that was fetched may go
-    unless a job is under way: it is where it was fetched from, too. Sent: every delivery is sent,
-    and what goes to research projects is there.
+    Read: what came was routed, it has a job, and each reader's last revision is done. Without a job, one that was
+    routed to research projects alone may go, and so may a prior that was fetched, also with one that is not under way:
+    it is where it was fetched from, too. Sent: every delivery is sent, and what goes to research projects is there.
     Odd: other bytes came under one of its UIDs, or another patient; a person must look first.
     """
     jobs = select(Job.id).where(Job.study_key == Study.id)
@@ -76,7 +76,9 @@ def removable() -> ColumnElement[bool]:
         .join(Job, Job.id == Result.job_key)
         .where(Job.study_key == Study.id, Delivery.state.not_in(("sent", "dropped")))
     )
-    unexported = select(_EXPORT.c.study_key).where(_EXPORT.c.study_key == Study.id, _EXPORT.c.state != "done")
+    exports = select(_EXPORT.c.study_key).where(_EXPORT.c.study_key == Study.id)
+    unexported = exports.where(_EXPORT.c.state != "done")
+    exported = and_(exists(exports.correlate(Study)), not_(exists(jobs.correlate(Study))))
     came = (
         select(Instance.id).join(Series, Series.id == Instance.series_key).where(Series.study_key == Study.id)
     )
@@ -94,7 +96,7 @@ def removable() -> ColumnElement[bool]:
         not_(Study.inconsistent),
         Study.conflicts == 0,
         Study.routed_at == Study.last_received_at,
-        or_(read, fetched),
+        or_(read, fetched, exported),
         not_(exists(unsent.correlate(Study))),
         not_(exists(unexported.correlate(Study))),
     )

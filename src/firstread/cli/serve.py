@@ -43,7 +43,7 @@ def serve(
     Nobody may associate before the setting dicom_callers lists them, and nothing is read before there is a route.
     What is acknowledged is on the disk and in the database. When it is told to stop it takes nothing new, and what is
     under way gets the setting stop_grace_s; a read that has not ended then waits for the next start. A second signal
-    ends it at once; nothing that was acknowledged is lost.
+    ends it at once; nothing that was acknowledged is lost. SIGHUP has it look at once whether a certificate is new.
 
     \b
     Examples
@@ -75,6 +75,7 @@ def serve(
             _tell(service, settings)
             if as_json:
                 print(json.dumps(service.facts()), flush=True)
+            signals.on_hangup = service.renew
             notify("READY=1")
             _watch(service, signals.wait)
         finally:

@@ -31,7 +31,7 @@ def listening_of(settings: Settings) -> Listening:
         ),
         destinations=peers_by_ae_title(node_addresses(settings)),
         tls=LiveContext(files) if files.certificate else None,
-        calling_tls=client_context(files) if _calls_over_tls(settings) else None,
+        calling_tls=LiveContext(files, client_context) if _calls_over_tls(settings) else None,
     )
 
 

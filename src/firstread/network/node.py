@@ -50,7 +50,7 @@ class Listening:
     acceptance: Acceptance = field(default_factory=Acceptance)
     destinations: Mapping[str, Peer] = field(default_factory=dict)
     tls: SSLContext | LiveContext | None = field(default=None, repr=False)
-    calling_tls: SSLContext | None = field(default=None, repr=False)
+    calling_tls: SSLContext | LiveContext | None = field(default=None, repr=False)
 
 
 class Node:
@@ -86,18 +86,17 @@ class Node:
         for sop_class in SERVED:
             entity.add_supported_context(sop_class, list(SPOKEN))
         self._acceptance = acceptance
-        tls = self._tls = listening.tls
-        self._commitment = CommitmentSCP(
-            archive, entity, listening.destinations, listening.calling_tls, callers
-        )
+        self._tls = (listening.tls, listening.calling_tls)
+        tls, calling_tls = (each.context if isinstance(each, LiveContext) else each for each in self._tls)
+        self._commitment = CommitmentSCP(archive, entity, listening.destinations, calling_tls, callers)
         self._trail = NodeTrail(archive.engine)
-        retrieve = RetrieveSCP(archive, listening.destinations, listening.calling_tls, callers, self._trail)
+        retrieve = RetrieveSCP(archive, listening.destinations, calling_tls, callers, self._trail)
         try:
             self._server = Server(
                 entity,
                 (listening.host, listening.port),
                 acceptance,
-                tls=tls.context if isinstance(tls, LiveContext) else tls,
+                tls=tls,
                 handlers=[
                     (evt.EVT_REQUESTED, self._admit),
                     (evt.EVT_C_ECHO, _echo),
@@ -122,9 +121,10 @@ class Node:
         return self._thread.is_alive()
 
     def renew(self) -> None:
-        """Take a certificate that has changed; associations that are open go on."""
-        if isinstance(self._tls, LiveContext):
-            self._tls.renew()
+        """Take certificates that have changed, of its own and of its calls; associations that are open go on."""
+        for each in self._tls:
+            if isinstance(each, LiveContext):
+                each.renew()
 
     def close(self, *, grace_s: float = GRACE_S) -> None:
         """Stop listening, let what is under way be finished, and end the rest; what is not acknowledged is resent."""

@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,22 +37,24 @@ def server_context(files: TLSFiles) -> ssl.SSLContext:
 
 
 class LiveContext:
-    """The context of a listener, whose certificate may be replaced while it listens.
+    """The context of a listener or of calls, whose certificate may be replaced while it is in use.
 
     Attributes:
         context: New connections get the newest certificate; those that are open go on.
 
     Args:
         files: Looked at by `renew`. New `authorities` count beside the former ones until the next start.
+        make: `server_context` or `client_context`.
 
     Raises:
-        UsageError: as `server_context`.
+        UsageError: as `make`.
     """
 
-    def __init__(self, files: TLSFiles) -> None:
+    def __init__(self, files: TLSFiles, make: Callable[[TLSFiles], ssl.SSLContext] | None = None) -> None:
         self._files = files
+        self._make = make or server_context
         self._seen = _state(files)
-        self.context = server_context(files)
+        self.context = self._make(files)
 
     def renew(self) -> bool:
         """Take the files where they have changed; tell whether they were taken.
@@ -62,7 +65,7 @@ class LiveContext:
         if found == self._seen:
             return False
         try:
-            server_context(self._files)  # a trial, before anything is changed
+            self._make(self._files)  # a trial, before anything is changed
             _load(self.context, self._files)
         except UsageError as error:
             _log.warning("a new certificate is not taken: %s", error.message)

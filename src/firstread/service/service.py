@@ -58,7 +58,9 @@ class Service:
         self._archive = archive_of(settings)
         self.parts: list[Part] = []
         self._ended = threading.Event()
+        self._renewing = threading.Lock()
         try:
+            self._close_secrets()
             if Role.SCP in roles:
                 self.parts.append(DicomPart(self._archive, settings))
             if Role.WORKER in roles:
@@ -106,12 +108,24 @@ class Service:
         """Tell whether every part answers."""
         return all(part.alive() for part in self.parts)
 
-    def _renew(self) -> None:
-        """Take certificates that change, within seconds."""
-        while not self._ended.wait(RENEW_S):
+    def renew(self) -> None:
+        """Take certificates that have changed, at once."""
+        with self._renewing:
             for part in list(self.parts):
                 if isinstance(part, DicomPart) or part.name == "api":
                     cast(Any, part).renew()
+
+    def _renew(self) -> None:
+        """Take certificates that change, within seconds."""
+        while not self._ended.wait(RENEW_S):
+            self.renew()
+
+    def _close_secrets(self) -> None:
+        """Close the secrets of second factors with the present key where they are not yet."""
+        from firstread.access.accounts.totp_secret import close_all
+
+        if closed := close_all(self._archive.engine):
+            _log.info("%d secrets of second factors were closed with the present key", closed)
 
     def stop(self, grace_s: float) -> bool:
         """Stop every part at once, each with the seconds for what is under way, and close the archive.

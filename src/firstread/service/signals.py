@@ -1,10 +1,11 @@
-"""SIGTERM and Ctrl-C: the first asks the process to stop, the second ends it."""
+"""SIGTERM and Ctrl-C: the first asks the process to stop, the second ends it; SIGHUP: look at the certificates."""
 
 import os
 import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -17,12 +18,18 @@ class StopSignals:
     A handler runs between any two instructions of the main thread, so it takes no lock: it sets a flag, and Python
     itself writes to the socket that `wait` looks at.
 
+    Args:
+        on_hangup: Called within `wait` after SIGHUP, once for all that came meanwhile.
+
     Attributes:
         asked: Whether the process was asked to stop.
+        on_hangup: May be set later.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_hangup: Callable[[], None] = lambda: None) -> None:
         self.asked = False
+        self.on_hangup = on_hangup
+        self._hung_up = False
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
         self._bell.setblocking(False)
@@ -34,12 +41,16 @@ class StopSignals:
             left = None if until is None else max(0.0, until - time.monotonic())
             if not select.select([self._ear], [], [], left)[0]:
                 break
-            if not self.asked:  # another signal rang, one that is somebody else's
+            if not self.asked:  # another signal rang, perhaps one that is somebody else's
                 self._ear.recv(4096)
+            if self._hung_up:
+                self._hung_up = False
+                self.on_hangup()
         return self.asked
 
     def __enter__(self) -> Self:
         self._former = {number: signal.signal(number, self._ask) for number in _SIGNALS}
+        self._former[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
         self._former_bell = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
         return self
 
@@ -51,6 +62,9 @@ class StopSignals:
             signal.signal(number, former)
         self._ear.close()
         self._bell.close()
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._hung_up = True
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked:

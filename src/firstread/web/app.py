@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from firstread import __version__
 from firstread.access.gate import Door, ThisComputer
 from firstread.archive import Archive
+from firstread.network.acceptance import parse_networks
 from firstread.network.dicomweb import dicomweb_router
 from firstread.network.dicomweb.metadata import MetadataKeeper
 from firstread.network.dicomweb.problems import install
@@ -23,6 +24,7 @@ from firstread.web.limits import Limits
 from firstread.web.pages.failures import install_failures
 from firstread.web.pages.login import LOGIN, keep_language
 from firstread.web.pages.router import pages_router
+from firstread.web.proxies import Proxied
 from firstread.web.reports import api
 from firstread.web.reports.asked import by_account, install_conflicts
 from firstread.workflow.reporting.pointed import Pointed
@@ -84,4 +86,5 @@ def create_app(
     app.add_middleware(Audited, engine=archive.engine)
     app.add_middleware(Limits, per_minute=app.state.settings.api_requests_per_minute)
     app.add_middleware(Guard)
+    app.add_middleware(Proxied, trusted=parse_networks(app.state.settings.api_trusted_proxies))
     return app

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from firstread.access.gate import is_loopback
 from firstread.errors import UsageError
+from firstread.network.acceptance import parse_networks
 from firstread.settings import Settings
 from firstread.web.events import ENDLESS
 
@@ -22,11 +23,12 @@ _WAITING = 1024  # connections that wait to be taken
 
 
 def check_address(settings: Settings) -> None:
-    """Make sure that DICOMweb is served where it may be.
+    """Make sure that DICOMweb is served where it may be, and that the proxies in front can be told.
 
     Raises:
-        UsageError: other computers could call, and the settings do not allow it.
+        UsageError: other computers could call, and the settings do not allow it; or a proxy is no address.
     """
+    parse_networks(settings.api_trusted_proxies)
     if not is_loopback(settings.api_host) and not settings.api_allow_remote:
         raise UsageError(
             f"api_host {settings.api_host} is not this computer alone.",

@@ -185,11 +185,13 @@ def test_what_cannot_be_written_down_is_refused(archive, url, number, body):
     assert alerts(archive)[0].state == "raised"
 
 
-def test_who_reads_an_alert_is_recorded_with_its_study(archive, url, number):
-    requests.get(f"{url}/{number}", timeout=10).raise_for_status()
-    requests.get(f"{url.removesuffix('/api/alerts')}/alerts/{number}", timeout=10).raise_for_status()
+@pytest.mark.parametrize(
+    "path", ["/api/alerts/{number}", "/alerts/{number}", "/api/alerts", "/alerts", "/api/alerts/mine"]
+)
+def test_who_reads_an_alert_or_a_list_of_them_is_recorded_with_each_study(archive, url, number, path):
+    shown_to(archive, number, "account:li")
+    where = url.removesuffix("/api/alerts") + path.format(number=number)
+    requests.get(where, timeout=10).raise_for_status()
     with reading(archive.engine) as connection:
         read = [each.content for each in all_events(connection, Wanted(actor="li"))]
-    assert {tuple(each["studies"]) for each in read if each["does"] == "R"} == {
-        (alerts(archive)[0].study_uid,)
-    }
+    assert [each["studies"] for each in read] == [[alerts(archive)[0].study_uid]]

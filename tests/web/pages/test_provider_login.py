@@ -1,5 +1,6 @@
 """Single sign-on from end to end: a served node, a real provider, and a browser without scripts between them."""
 
+import re
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
@@ -86,6 +87,31 @@ def test_who_is_logged_out_at_the_hospital_is_so_here_with_the_next_request(modu
             ).status_code
             == 400
         )
+
+
+def test_who_logs_out_here_is_taken_to_the_hospital_to_log_out_there_and_back(module_hospital):
+    _, provider, url = module_hospital
+    provider.person("first", preferred_username="first", groups=["auditor"])
+    person, _ = sign_on(url)
+    left = person.post("/logout", on="/account", follow=True)
+    assert not person.is_in()
+    seconds, there = left.headers["refresh"].split("; url=")
+    assert seconds == "0" and there.startswith(provider.issuer)
+    asked = person.browser.get(there, timeout=30)
+    action = re.search(r'action="([^"]*)"', asked.text)[1]
+    fields = {"xsrf": re.search(r'name="xsrf" value="([^"]*)"', asked.text)[1], "logout": "yes"}
+    assert person.browser.post(action, data=fields, timeout=30).url == f"{url}/login"
+    # Without it the provider would let the next one in as the first.
+    provider.person("next", preferred_username="next", groups=["auditor"])
+    assert "next" in person.get("/login/oidc?next=/account").text
+
+
+def test_who_logged_in_with_a_password_is_not_taken_to_the_hospital(module_hospital):
+    archive, _, url = module_hospital
+    make_person(archive.engine, "local", roles=["auditor"])
+    person = Person(url)
+    person.log_in("local")
+    assert person.post("/logout", on="/account").headers["location"] == "/login"
 
 
 def test_an_account_that_is_disabled_here_is_out_with_the_next_request_and_stays_out(module_hospital):

@@ -6,12 +6,9 @@ into the reading room, or comes back from the OpenID provider, would be logged i
 token of a form.
 """
 
-from ipaddress import ip_address
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from firstread.access.gate import is_loopback
 from firstread.settings import Settings
 
 SESSION = "firstread"
@@ -57,16 +54,8 @@ def give_cookie(
 
 
 def address_of(request: Request) -> str:
-    """Return from where a request comes: behind a proxy on this computer, what that says of its peer."""
-    peer = request.client.host if request.client else ""
-    forwarded = request.headers.getlist("x-forwarded-for")
-    if is_loopback(peer) and forwarded:
-        last = forwarded[-1].rpartition(",")[2].strip()
-        try:
-            return str(ip_address(last))
-        except ValueError:
-            return ""
-    return peer
+    """Return from where a request comes; behind a proxy that is trusted, what that says (`web.proxies`)."""
+    return request.client.host if request.client else ""
 
 
 def _full(name: str, request: Request, settings: Settings) -> str:

@@ -16,9 +16,9 @@ class AccountRow(Base):
     """A person, or a program (a service account), that may log in or bring a token.
 
     `kind` is person or service. `name` is unique whatever its capitals. `password` is its argon2id hash, "" where
-    there is none. `totp` is the secret of the second factor (RFC 6238, base 32), `totp_new` one that was shown and
-    not confirmed yet; `totp_step` the time step of the last code that was taken. `issuer` and `subject` are those of
-    the OpenID provider, "" for a local account; `person` makes them unique: None for a local account.
+    there is none. `totp` is the secret of the second factor (RFC 6238) as `totp_secret` keeps it, `totp_new` one that
+    was shown and not confirmed yet; `totp_step` the time step of the last code that was taken. `issuer` and `subject`
+    are those of the OpenID provider, "" for a local account; `person` makes them unique: None for a local account.
     """
 
     __tablename__ = "account"

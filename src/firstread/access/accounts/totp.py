@@ -1,5 +1,6 @@
 """The second factor: codes by time (RFC 6238), each taken once, and codes for when the device is lost."""
 
+import logging
 import secrets
 from io import BytesIO
 
@@ -9,8 +10,11 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from firstread.access.accounts.models import AccountRow, RecoveryCodeRow
 from firstread.access.accounts.secret import digest_of
+from firstread.access.accounts.totp_secret import close_secret, open_secret
+from firstread.access.sealed import Unopenable
 from firstread.archive.columns import now
 
+_log = logging.getLogger("firstread.access")
 STEP_S = 30
 DRIFT = 1  # steps that a clock may be off
 RECOVERY_CODES = 10
@@ -21,8 +25,19 @@ _ISSUER = "firstread"
 def begin_enrolment(connection: Connection, key: int) -> str:
     """Return a new secret (base 32), which is asked for once one of its codes was shown to `finish_enrolment`."""
     secret = pyotp.random_base32()
-    connection.execute(update(AccountRow).where(AccountRow.id == key).values(totp_new=secret))
+    kept = close_secret(connection, key, secret)
+    connection.execute(update(AccountRow).where(AccountRow.id == key).values(totp_new=kept))
     return secret
+
+
+def secret_on_offer(connection: Connection, key: int) -> str:
+    """Return the secret of `begin_enrolment` whose first code was not shown yet; "" where there is none.
+
+    Raises:
+        Unopenable: no key of the settings opens it.
+    """
+    kept = connection.execute(select(AccountRow.totp_new).where(AccountRow.id == key)).scalar_one()
+    return open_secret(connection, key, kept)
 
 
 def finish_enrolment(connection: Connection, key: int, code: str) -> tuple[str, ...]:
@@ -31,12 +46,13 @@ def finish_enrolment(connection: Connection, key: int, code: str) -> tuple[str, 
     Returns:
         The recovery codes, which are never shown again; empty where the code was wrong.
     """
-    secret = connection.execute(select(AccountRow.totp_new).where(AccountRow.id == key)).scalar_one()
+    secret = secret_on_offer(connection, key)
     step = _step(secret, code)
     if step is None:
         return ()
+    kept = close_secret(connection, key, secret)
     connection.execute(
-        update(AccountRow).where(AccountRow.id == key).values(totp=secret, totp_new="", totp_step=step)
+        update(AccountRow).where(AccountRow.id == key).values(totp=kept, totp_new="", totp_step=step)
     )
     return new_recovery_codes(connection, key)
 
@@ -50,12 +66,19 @@ def remove_totp(connection: Connection, key: int) -> None:
 
 
 def take_code(connection: Connection, key: int, code: str) -> bool:
-    """Tell whether a code is the account's, of its device or for recovery; one that was taken never is again."""
+    """Tell whether a code is the account's, of its device or for recovery; one that was taken never is again.
+
+    Where no key of the settings opens the device's secret, only codes for recovery are taken, and the log says why.
+    """
     code = "".join(code.split()).lower()
-    secret = connection.execute(select(AccountRow.totp).where(AccountRow.id == key)).scalar_one_or_none()
-    if not secret:
+    kept = connection.execute(select(AccountRow.totp).where(AccountRow.id == key)).scalar_one_or_none()
+    if not kept:
         return False
-    step = _step(secret, code)
+    try:
+        step = _step(open_secret(connection, key, kept), code)
+    except Unopenable as error:
+        _log.error("%s", error.message)
+        step = None
     if step is not None:
         taken = connection.execute(
             update(AccountRow).where(AccountRow.id == key, AccountRow.totp_step < step).values(totp_step=step)

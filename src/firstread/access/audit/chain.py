@@ -19,6 +19,7 @@ BEGINNING = sha256(b"firstread audit").hexdigest()
 """What the first event is chained to."""
 
 _HOST = socket.gethostname()
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def content_of(event: Event, number: int, at: datetime) -> str:
         "studies": list(event.studies),
         "detail": dict(event.detail),
     }
-    return json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(said)
 
 
 def link(before: str, content: str) -> str:

@@ -6,35 +6,24 @@ else: there is no deadlock, and the chain cannot fork.
 """
 
 import threading
-from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from sqlalchemy import Connection, Engine, bindparam, event, insert, select, text, update
+from sqlalchemy import Connection, Engine, event
 
-from firstread.access.audit.chain import BEGINNING, SealKey, content_of, link, searchable, subjects
+from firstread.access.audit.appending import append
+from firstread.access.audit.chain import SealKey
 from firstread.access.audit.event import Event
-from firstread.access.audit.models import AuditEvent, AuditHead, AuditSubject
-from firstread.archive.columns import now
 from firstread.archive.database import writing
 from firstread.archive.group_commit import GroupCommit
 
 KEY_OPTION = "audit_key"
 """Execution option of an engine that holds the sealing key, bytes."""
 
-_CHAIN_LOCK = 7_318_221_905  # any number that nothing else on the server uses
 _lock = threading.Lock()
 _groups: WeakKeyDictionary[Engine, tuple[GroupCommit[tuple[Event, ...]], GroupCommit[tuple[Event, ...]]]] = (
     WeakKeyDictionary()
 )
 _gathered: WeakKeyDictionary[Connection, list[Event]] = WeakKeyDictionary()
-
-_HEAD = select(AuditHead.number, AuditHead.chain)
-_ADD = insert(AuditEvent)
-_ADD_SUBJECT = insert(AuditSubject)
-_MOVE = update(AuditHead).where(AuditHead.id == 1).values(
-    number=bindparam("to"), chain=bindparam("by"), seal=bindparam("sealed"), sealer=bindparam("key_name")
-)  # fmt: skip
-_LOCK = text(f"SELECT pg_advisory_xact_lock({_CHAIN_LOCK})")
 
 
 def record(connection: Connection, happened: Event) -> None:
@@ -84,11 +73,12 @@ def _group(engine: Engine, *, durable: bool) -> GroupCommit[tuple[Event, ...]]:
         engine = known()
         assert engine is not None
         with writing(engine, journalled=not durable) as connection:
-            if not durable and engine.dialect.name == "postgresql":
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            for happened in listed:
-                for each in happened:
-                    record(connection, each)
+            append(
+                connection,
+                [each for happened in listed for each in happened],
+                _key(connection),
+                durable=durable,
+            )
 
     return GroupCommit(commit)
 
@@ -100,50 +90,12 @@ def _forget(connection: Connection) -> None:
 
 def _write(connection: Connection) -> None:
     """Chain what has gathered."""
-    waiting = _gathered.get(connection)
-    if not waiting:
-        return
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK)
-    head = connection.execute(_HEAD).one_or_none()
-    number, chain = (0, BEGINNING) if head is None else head
+    if waiting := _gathered.get(connection):
+        happened = list(waiting)
+        waiting.clear()
+        append(connection, happened, _key(connection))
+
+
+def _key(connection: Connection) -> SealKey | None:
     secret = connection.get_execution_options().get(KEY_OPTION)
-    key = SealKey(secret) if secret else None
-    rows: list[dict[str, Any]] = []
-    found_by: list[dict[str, Any]] = []
-    seal = sealer = ""
-    for happened in waiting:
-        number += 1
-        at = now()
-        content = content_of(happened, number, at)
-        chain = link(chain, content)
-        if key is not None:
-            seal, sealer = key.seal(number, chain), key.name
-        rows.append(
-            {
-                "id": number,
-                "at": at,
-                "code": happened.code.id,
-                "subtype": happened.code.subtype,
-                "outcome": happened.outcome,
-                "actor": searchable(happened.actor.name),
-                "content": content,
-                "chain": chain,
-                "seal": seal,
-                "sealer": sealer,
-            }
-        )
-        found_by += [
-            {"event_key": number, "kind": kind, "value": value}
-            for kind, value in subjects(happened.patients, happened.studies)
-        ]
-    waiting.clear()
-    connection.execute(_ADD, rows)
-    if found_by:
-        connection.execute(_ADD_SUBJECT, found_by)
-    if head is None:
-        connection.execute(
-            insert(AuditHead).values(id=1, number=number, chain=chain, seal=seal, sealer=sealer)
-        )
-    else:
-        connection.execute(_MOVE, {"to": number, "by": chain, "sealed": seal, "key_name": sealer})
+    return SealKey(secret) if secret else None

@@ -82,6 +82,7 @@ def alerts(
             study_uid=study,
             limit=limit,
         )
+    about(request.scope).studies.update((each.study_uid, 0) for each in found)
     return [as_json(each) for each in found]
 
 
@@ -89,7 +90,9 @@ def alerts(
 def my_alerts(request: Request, grant: Acknowledging) -> list[dict[str, Any]]:
     """List the alerts that this actor is to acknowledge: what every page shows."""
     with reading(request.app.state.archive.engine) as connection:
-        return [as_json(each) for each in mine(connection, grant.actor, grant.within)]
+        found = mine(connection, grant.actor, grant.within)
+    about(request.scope).studies.update((each.study_uid, 0) for each in found)
+    return [as_json(each) for each in found]
 
 
 @router.post("/seen", status_code=204)

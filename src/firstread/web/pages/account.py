@@ -5,12 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from markupsafe import Markup
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from firstread.access.accounts.account import get_account
 from firstread.access.accounts.login import enter, idle_of, reauthenticate
-from firstread.access.accounts.models import AccountRow
 from firstread.access.accounts.passwords import PasswordRefused, check_password, set_password
 from firstread.access.accounts.sessions import end_sessions, sessions_of
 from firstread.access.accounts.tokens import create_token, list_tokens, revoke_token
@@ -22,6 +21,7 @@ from firstread.access.accounts.totp import (
     qr_svg,
     recovery_codes_left,
     remove_totp,
+    secret_on_offer,
 )
 from firstread.access.accounts.trail import actor_of, record_change
 from firstread.access.action import Action
@@ -220,9 +220,7 @@ def _enrolling(request: Request, here: Place) -> Visit:
 
 def _factor(request: Request, here: Place, visiting: Visit, next: str, *, wrong: str = "") -> Response:
     with reading(here.engine) as connection:
-        secret = connection.execute(
-            select(AccountRow.totp_new).where(AccountRow.id == visiting.account.id)
-        ).scalar_one()
+        secret = secret_on_offer(connection, visiting.account.id)
     if not secret:
         return RedirectResponse(ACCOUNT, status_code=303)
     return page(

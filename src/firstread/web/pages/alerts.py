@@ -37,6 +37,7 @@ def alerts(request: Request, grant: Reading) -> Response:
     with reading(archive.engine) as connection:
         found = list_alerts(connection, within=grant.within, states=() if every else OPEN, limit=MOST)
         configuration = configuration_of(request, connection)
+    about(request.scope).studies.update((each.study_uid, 0) for each in found)
     return page(
         request,
         "alerts.html",

@@ -13,6 +13,7 @@ from firstread.access.gate import Denied
 from firstread.access.people import Visit, check_form, visit
 from firstread.archive.database import writing
 from firstread.web.pages.language import local_path
+from firstread.web.pages.provider_login import LEAVE
 from firstread.web.pages.render import page
 from firstread.web.pages.visitor import (
     Here,
@@ -92,9 +93,10 @@ def take_code(
 
 @router.post("/logout")
 def leave(request: Request, here: Here, visiting: Visitor) -> Response:
-    """End the session, here and in the database."""
+    """End the session, here and in the database; whom the provider let in goes on to log out there."""
     log_out(here.engine, visiting.account, here.caller)
-    answer = RedirectResponse(LOGIN, status_code=303)
+    was_let_in_there = visiting.session.way == "oidc" and here.settings.oidc_issuer is not None
+    answer = RedirectResponse(LEAVE if was_let_in_there else LOGIN, status_code=303)
     give_cookie(answer, request, here.settings, SESSION, "")
     return answer
 

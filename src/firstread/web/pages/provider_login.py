@@ -25,6 +25,7 @@ from firstread.web.pages.visitor import Here, Place, entered
 
 BEGIN = "/login/oidc"
 BACK = f"{BEGIN}/callback"
+LEAVE = f"{BEGIN}/leave"
 
 router = APIRouter()
 _making = Lock()
@@ -65,6 +66,22 @@ def come_back(request: Request, here: Here) -> Response:
     answer = RedirectResponse(local_path(next), status_code=303)
     give_cookie(answer, request, here.settings, ON_THE_WAY, "")
     return entered(request, here.settings, answer, secret)
+
+
+@router.get(LEAVE)
+def leave(request: Request, here: Here) -> Response:
+    """Take who is logged out here to the provider, to log out there (OpenID Connect RP-Initiated Logout 1.0).
+
+    By a page, not by a redirection of the form that logged out: the policy of pages lets no form end at another host.
+    """
+    home = _back(request, here.settings).removesuffix(BACK) + "/login"
+    try:
+        there = _relying(request).leave(home)
+    except OidcProblem:
+        there = ""
+    if not there:
+        return RedirectResponse("/login", status_code=303)
+    return page(request, "login_left.html", headers={"Refresh": f"0; url={there}"}, there=there)
 
 
 @router.post(f"{BEGIN}/logout")

@@ -97,6 +97,19 @@ class Relying:
                 raise OidcProblem("The provider speaks of two persons.")
         return identity_of(said.issuer, {**more, **claims}, self._settings), next
 
+    def leave(self, home: str) -> str:
+        """Return where the browser logs out at the provider, which asks whether it should; "" where it cannot.
+
+        Args:
+            home: URL of this installation to which the provider sends the browser then, if it knows it.
+
+        Raises:
+            OidcProblem: the provider does not answer.
+        """
+        where = self._provider.metadata().end_session
+        query = {"client_id": self._settings.oidc_client_id, "post_logout_redirect_uri": home}
+        return f"{where}{'&' if '?' in where else '?'}{urlencode(query)}" if where else ""
+
     def logged_out(self, token: str) -> tuple[str, str]:
         """Return issuer and subject of whom the provider logged out (back-channel logout).
 
