@@ -27,6 +27,8 @@ _ASKED_EVERY_S = 1.0
 SAFE = ("GET", "HEAD", "OPTIONS")
 HEADER = "x-csrf-token"
 FIELD = "csrf_token"
+OF_ITSELF = "x-of-itself"
+"""Header of what a page asks by itself, and a stream of events cannot have."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,16 @@ def visit(request: Request, engine: Engine, settings: Settings) -> Visit | None:
         account = get_account(connection, session.account) if session else None
     if session is None or account is None:
         return None
-    note_seen(engine, session)
+    if not _is_of_itself(request):
+        note_seen(engine, session)
     request.state.csrf = form_token(secret)
     request.state.language = account.language
     return Visit(account, session, secret)
+
+
+def _is_of_itself(request: Request) -> bool:
+    """Tell whether an open page asks, with nobody at work: so a session ends beside a worklist that is left open."""
+    return OF_ITSELF in request.headers or request.headers.get("accept") == "text/event-stream"
 
 
 def check_form(request: Request, token: str) -> None:

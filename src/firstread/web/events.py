@@ -286,5 +286,4 @@ router = APIRouter(include_in_schema=False)
 async def events(request: Request, grant: Annotated[Grant, Depends(needs(Action.READ_STUDY))]) -> Response:
     """Tell what happens as it happens. That rights are looked at anew is no sign that somebody is at work."""
     door: Any = request.app.state.door
-    request.state.passive = True
     return _Stream(request.app.state.events, lambda action: door.admit(request, action))

@@ -6,15 +6,18 @@ from datetime import timedelta
 import pyotp
 import pytest
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from firstread.access.accounts.account import disable_account
+from firstread.access.accounts.models import SessionRow
 from firstread.access.accounts.sessions import end_sessions
 from firstread.access.accounts.tokens import create_token, revoke_token
 from firstread.access.accounts.totp import begin_enrolment, finish_enrolment
 from firstread.access.audit.models import AuditEvent
+from firstread.archive.columns import now
 from firstread.archive.database import reading, writing
 from tests.access.accounts.conftest import PASSWORD, make_person
+from tests.archive.samples import rows
 from tests.web.pages.people import Person, node
 
 pytestmark = pytest.mark.usefixtures("quick_hashing")
@@ -241,6 +244,24 @@ def test_a_session_is_idle_and_old_by_the_settings(sqlite_archive):
         person.log_in()
         time.sleep(0.1)
         assert not person.is_in()
+
+
+def test_what_an_open_page_asks_by_itself_keeps_no_session_from_ending(sqlite_archive):
+    make_person(sqlite_archive.engine, **RADIOLOGIST)
+    with node(sqlite_archive) as url:
+        person = Person(url)
+        person.log_in()
+
+        def seen_after(path, **headers):
+            long_ago = now() - timedelta(minutes=10)
+            with writing(sqlite_archive.engine) as connection:
+                connection.execute(update(SessionRow).values(seen_at=long_ago))
+            person.get(path, headers=headers, stream=True).close()
+            return rows(sqlite_archive, SessionRow)[0].seen_at > long_ago
+
+        assert seen_after("/")
+        assert not seen_after("/api/alerts/mine", **{"X-Of-Itself": "1"})
+        assert not seen_after("/events", Accept="text/event-stream")
 
 
 def test_a_token_admits_a_program_to_its_actions_until_it_is_revoked(archive, url):

@@ -4,7 +4,7 @@
  * stream of events may be cut off, and an alert is not missed for that.
  */
 
-import { send } from "./http.js";
+import { OF_ITSELF, send } from "./http.js";
 import * as live from "./live.js";
 import { fill, timeLeft } from "./alert_time.js";
 import { say } from "./say.js";
@@ -38,7 +38,7 @@ async function ask() {
   try {
     do {
       again = false;
-      alerts = await (await send("GET", "/api/alerts/mine")).json();
+      alerts = await (await send("GET", "/api/alerts/mine", { headers: OF_ITSELF })).json();
       tell();
       if (again) await new Promise((resolve) => setTimeout(resolve, ASK_GAP_MS));
     } while (again);
@@ -206,6 +206,7 @@ for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, allowSound
 document.addEventListener("visibilitychange", () => document.hidden || ask());
 live.on("alert", ask);
 live.on("hello", ask);
+live.on("left", lost); // nobody is logged in here any more, and an alert would not be seen
 setInterval(ask, EVERY_MS);
 setInterval(() => {
   for (const time of banner.querySelectorAll("[data-until]")) {

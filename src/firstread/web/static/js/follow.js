@@ -1,5 +1,6 @@
 /** Parts of a page that follow the node: `data-follow="study"`, with `data-of` only one study. */
 
+import { OF_ITSELF } from "./http.js";
 import * as live from "./live.js";
 import { followTime, sayMoments } from "./spans.js";
 
@@ -18,7 +19,7 @@ for (const kind of new Set([...document.querySelectorAll("[data-follow]")].map((
     if (parts.some((part) => part.contains(document.activeElement) && document.activeElement.matches("select, input, textarea"))) {
       return refresh();
     }
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+    const answer = await fetch(location.href, { headers: { Accept: "text/html", ...OF_ITSELF } }).catch(() => null);
     if (!answer?.ok) return;
     const fresh = parser.parseFromString(await answer.text(), "text/html").querySelectorAll(`[data-follow="${kind}"]`);
     parts.forEach((part, at) => {

@@ -1,5 +1,8 @@
 /** Requests to the node, with the token that shows that this site's own page asks. */
 
+/** Header of what a page asks by itself: it does not keep a session from ending. */
+export const OF_ITSELF = { "X-Of-Itself": "1" };
+
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 /**

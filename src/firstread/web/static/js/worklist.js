@@ -1,6 +1,6 @@
 /** The worklist: it follows the node, and everything on it has a key. */
 
-import { send } from "./http.js";
+import { OF_ITSELF, send } from "./http.js";
 import { bind } from "./keys.js";
 import * as live from "./live.js";
 import { say } from "./say.js";
@@ -33,7 +33,7 @@ async function load(search, { patch = false } = {}) {
   asking?.abort();
   const mine = (asking = new AbortController());
   try {
-    const answer = await fetch(`/worklist/rows${search}`, { signal: mine.signal, headers: { Accept: "text/x-part" } });
+    const answer = await fetch(`/worklist/rows${search}`, { signal: mine.signal, headers: { Accept: "text/x-part", ...(patch ? OF_ITSELF : {}) } });
     if (!answer.ok) return;
     const fresh = parser.parseFromString(await answer.text(), "text/html").getElementById("list");
     if (patch) merge(fresh);
