@@ -37,3 +37,25 @@ def test_a_prefix_uses_its_index(sqlite_archive, column, prefix, index):
         )
     assert "SEARCH" in plan
     assert index in plan
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "fits"),
+    [
+        ("*50%_a*", "x50%_ab", True),
+        ("*50%_a*", "x50xxab", False),
+        ("**oe*", "doe", True),
+        ("*oe*", "DOE", False),
+        ("*d?e*", "doe^john", True),
+        ("*o*n*", "doe^john", True),
+        ("*oe", "doe^john", False),
+    ],
+)
+def test_a_part_of_a_text_is_found_as_it_is_written(archive, value, name, fits):
+    from sqlalchemy import literal, select
+
+    from firstread.archive.matching import condition
+
+    with reading(archive.engine) as connection:
+        asked = select(condition("text", literal(name), value, keyword="x"))
+        assert bool(connection.execute(asked).scalar_one()) is fits
