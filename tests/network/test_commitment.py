@@ -21,8 +21,11 @@ class Reports:
 
     def take(self, event):
         self.told.append((event.event_type, event.event_information))
-        self.arrived.set()
         return 0x0000, None
+
+    def sent(self, event):
+        if self.told:
+            self.arrived.set()
 
 
 def request(references, transaction=TRANSACTION, padding=""):
@@ -43,11 +46,11 @@ def ask(port, reports, information, *, action=1, instance=StorageCommitmentPushM
     peer = entity.associate(
         "127.0.0.1", port, ae_title="FIRSTREAD",
         ext_neg=[build_role(StorageCommitmentPushModel, scu_role=True, scp_role=True)],
-        evt_handlers=[(evt.EVT_N_EVENT_REPORT, reports.take)],
+        evt_handlers=[(evt.EVT_N_EVENT_REPORT, reports.take), (evt.EVT_PDU_SENT, reports.sent)],
     )  # fmt: skip
     status, _ = peer.send_n_action(information, action, StorageCommitmentPushModel, instance)
     if wait and status.Status == 0x0000:
-        assert reports.arrived.wait(20)
+        assert reports.arrived.wait(20)  # and its answer is on its way: no release overtakes it
     peer.release()
     return status.Status
 

@@ -139,17 +139,30 @@ function fill() {
   const asked = new URLSearchParams(location.search);
   for (const field of form.elements) {
     if (!field.name || field === document.activeElement) continue;
-    field.value = asked.get(field.name) ?? { stage: "open", whose: "any", came: "any", sort: "urgency" }[field.name] ?? "";
+    field.value = asked.get(field.name) ?? PLAIN[field.name] ?? "";
   }
   const kept = document.querySelector("#save-view [name=query]");
   if (kept) kept.value = asked.toString();
 }
 
+/** What the address leaves out. */
+const PLAIN = { stage: "open", whose: "any", came: "any", sort: "urgency" };
+
 function search() {
   const asked = new URLSearchParams();
-  const plain = { stage: "open", whose: "any", came: "any", sort: "urgency" };
-  for (const [name, value] of new FormData(form)) if (value && value !== plain[name]) asked.set(name, value);
+  for (const [name, value] of new FormData(form)) if (value && value !== PLAIN[name]) asked.set(name, value);
   show(asked.size ? `?${asked}` : "");
+}
+
+/** The query that a link of the list asks for: a stage or an order with the filters of now, which its list may not know yet. */
+function asks(link) {
+  const name = ["stage", "sort"].find((each) => link.dataset[each]);
+  if (!name) return new URL(link.href).search;
+  const asked = new URLSearchParams(location.search);
+  asked.delete("page");
+  if (link.dataset[name] === PLAIN[name]) asked.delete(name);
+  else asked.set(name, link.dataset[name]);
+  return asked.size ? `?${asked}` : "";
 }
 
 let typing;
@@ -168,7 +181,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest("#list .tabs a, #list thead a, #list .pager a, #list .empty a");
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
-    show(new URL(link.href).search).then(() => link.closest(".pager") && scrollTo(0, 0));
+    show(asks(link)).then(() => link.closest(".pager") && scrollTo(0, 0));
   }
 });
 
