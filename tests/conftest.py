@@ -1,5 +1,6 @@
 """What tests of several rooms share."""
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -75,6 +76,22 @@ def quick_tables():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("firstread.archive.archive.upgrade", make_tables)
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_loggers():
+    """What a test does to loggers, by configuring them or by a library that does, ends with it."""
+    known = [
+        logging.getLogger(name) for name in (None, *logging.root.manager.loggerDict)
+        if name is None or name.partition(".")[0] == "firstread"
+    ]  # fmt: skip
+    before = [(each, each.level, each.propagate, each.disabled) for each in known]
+    least = logging.root.manager.disable
+    yield
+    for each, level, propagate, disabled in before:
+        each.setLevel(level)
+        each.propagate, each.disabled = propagate, disabled
+    logging.disable(least)
 
 
 @pytest.fixture(scope="session")
