@@ -46,13 +46,13 @@ class Acceptance:
 
     def is_connected(self, host: str) -> bool:
         """Tell whether a connection from this address is taken."""
-        return not self.networks or any(_address(host) in network for network in self.networks)
+        return not self.networks or any(plain_address(host) in network for network in self.networks)
 
     def is_heard(self, ae_title: str, host: str) -> bool:
         """Tell whether a peer may associate."""
         if self.callers is None:
             return True
-        return any(caller.is_heard(ae_title.strip(), _address(host)) for caller in self.callers)
+        return any(caller.is_heard(ae_title.strip(), plain_address(host)) for caller in self.callers)
 
 
 def parse_callers(entries: tuple[str, ...]) -> tuple[Caller, ...] | None:
@@ -94,7 +94,12 @@ def _network(entry: str) -> Network:
         ) from None
 
 
-def _address(host: str) -> IPv4Address | IPv6Address:
+def plain_address(host: str) -> IPv4Address | IPv6Address:
+    """Return an address in its one form: without a zone, and of IPv4 where it is that.
+
+    Raises:
+        ValueError: it is none.
+    """
     address = ip_address(host.partition("%")[0])
     # A socket of both families shows an IPv4 peer as ::ffff:10.0.0.5.
     return (getattr(address, "ipv4_mapped", None) or address) if address.version == 6 else address

@@ -6,10 +6,11 @@ clouds tell a machine its secrets, and link-local neighbours (server-side reques
 
 import socket
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from firstread.errors import UsageError
+from firstread.network.acceptance import plain_address
 from firstread.settings import Settings
 
 _TELL_SECRETS = {
@@ -56,7 +57,5 @@ def check_host(host: str, named: Collection[str] = ()) -> None:
 
 def is_special(text: str) -> bool:
     """Tell whether an address is one that no destination has."""
-    address: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
+    address = plain_address(text)
     return address.is_link_local or address.is_multicast or address.is_unspecified or address in _TELL_SECRETS

@@ -1,12 +1,12 @@
 """Who calls through a reverse proxy: the address that proxies say, where the settings trust them; else the peer's."""
 
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from firstread.network.acceptance import Network
+from firstread.network.acceptance import Network, plain_address
 
 
 class Proxied:
@@ -33,29 +33,23 @@ class Proxied:
 
     def _caller(self, peer: str, listed: str) -> str:
         """Return the nearest address that is no trusted proxy's; the farthest proxy's where it does not say."""
-        caller = peer
+        caller, address = peer, _address(peer)
         for hop in reversed(listed.split(",")):
-            if not self._is_trusted(caller) or not (address := _address(hop)):
+            if address is None or not any(address in network for network in self._trusted):
                 break
-            caller = address
+            address = _address(hop)
+            caller = str(address) if address is not None else caller
         return caller
 
-    def _is_trusted(self, text: str) -> bool:
-        address = _address(text)
-        return bool(address) and any(ip_address(address) in network for network in self._trusted)
 
-
-def _address(text: str) -> str:
-    """Return an address without its port and in its one form; "" where it is none."""
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address without its port and in its one form; None where it is none."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        address = ip_address(text)
+        return plain_address(text)
     except ValueError:
-        return ""
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return str(address)
+        return None
