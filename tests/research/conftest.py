@@ -4,7 +4,7 @@ from firstread.access import Actor
 from firstread.archive.database import open_engine
 from firstread.dicom.deidentify.options import options_of
 from firstread.research.projects import add_project
-from firstread.research.sealed import Seal
+from firstread.research.sealed import Seal, seal_with
 from tests.tables import make_tables
 
 ACTOR = Actor("local", "tester")
@@ -21,4 +21,4 @@ def engine(tmp_path, database_url):
 
 
 def seal(letter: str = "s") -> Seal:
-    return Seal.of(letter * 40)
+    return seal_with(letter * 40)

@@ -3,10 +3,10 @@ import base64
 import pytest
 
 from firstread.errors import UsageError
-from firstread.research.sealed import Seal, Unopenable, seal_of
+from firstread.research.sealed import Unopenable, seal_of, seal_with
 from firstread.settings import Settings
 
-SEAL = Seal.of("s" * 40)
+SEAL = seal_with("s" * 40)
 
 
 def test_what_is_sealed_opens_with_the_same_key_at_the_same_place():
@@ -18,7 +18,7 @@ def test_another_key_another_place_or_one_changed_byte_does_not_open_it():
     changed = bytearray(base64.b64decode(sealed))
     changed[-1] ^= 1
     for opener, text, place in (
-        (Seal.of("t" * 40), sealed, "row 1"),
+        (seal_with("t" * 40), sealed, "row 1"),
         (SEAL, sealed, "row 2"),
         (SEAL, base64.b64encode(changed).decode(), "row 1"),
         (SEAL, "no base64 at all", "row 1"),
@@ -34,7 +34,7 @@ def test_the_same_text_is_never_sealed_alike():
 
 def test_a_short_key_and_none_are_refused():
     with pytest.raises(UsageError, match="fewer"):
-        Seal.of("short")
+        seal_with("short")
     with pytest.raises(UsageError, match="crosswalk_key"):
         seal_of(Settings())
 

@@ -25,7 +25,7 @@ from firstread.network.peers import Peer
 from firstread.network.scu import Caller, PeerFailed
 from firstread.network.tls import TLSFiles, client_context
 from firstread.research.projects import add_project, project_named, reseal
-from firstread.research.sealed import Seal
+from firstread.research.sealed import seal_with
 from firstread.service.roles import Role
 from firstread.service.service import Service
 from firstread.settings import Settings, is_secret
@@ -179,7 +179,7 @@ def test_every_secret_and_certificate_is_replaced_and_no_study_is_lost(
             person = create_account(connection, "ada").id
             device = begin_enrolment(connection, person)
             finish_enrolment(connection, person, pyotp.TOTP(device).now())
-        crosswalk = Seal.of(keys["crosswalk_key"])
+        crosswalk = seal_with(keys["crosswalk_key"])
         add_project(archive.engine, crosswalk, "lungs", options_of([]), actor=this_user())
     node.start()
     scanner = Scanner(port, tmp_path / "sent", TLSFiles(*first.issue("scanner"), trusted))
@@ -211,7 +211,7 @@ def test_every_secret_and_certificate_is_replaced_and_no_study_is_lost(
         node.restart(second_factor_former_keys=[])
         scanner.go_on()
         node.stop()
-        renewed = Seal.of("second crosswalk key " * 2)
+        renewed = seal_with("second crosswalk key " * 2)
         with archive_of(node.settings) as archive:
             reseal(archive.engine, crosswalk, renewed, actor=this_user())
         node.start()

@@ -9,7 +9,7 @@ from firstread.dicom.deidentify.options import options_of
 from firstread.errors import UsageError
 from firstread.research.models import CrosswalkEntry, Deidentification
 from firstread.research.projects import add_project
-from firstread.research.sealed import Seal
+from firstread.research.sealed import seal_with
 from firstread.settings import Settings
 from firstread.workflow.deidentify_study import deidentify_study
 from firstread.workflow.exports import list_exports, retry_exports
@@ -37,7 +37,7 @@ def outbox(tmp_path):
 @pytest.fixture
 def routed(archive, settings, outbox):
     """Settings with a route to the project `lungs`, which is there."""
-    add_project(archive.engine, Seal.of(KEY), "lungs", options_of([]), actor=Actor("local", "t"))
+    add_project(archive.engine, seal_with(KEY), "lungs", options_of([]), actor=Actor("local", "t"))
     made = Settings(
         crosswalk_key=KEY, study_quiet_s=0.0, routes=(ROUTE,), destinations={"outbox": f"folder:{outbox}"}
     )

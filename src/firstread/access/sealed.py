@@ -25,10 +25,10 @@ class Seal:
     """The key, and the setting that it is of; `name` tells it from others without giving it away."""
 
     key: bytes = field(repr=False)
-    setting: str = "crosswalk_key"
+    setting: str
 
     @classmethod
-    def of(cls, secret: str, setting: str = "crosswalk_key") -> "Seal":
+    def of(cls, secret: str, setting: str) -> "Seal":
         """Return the seal that a secret of the settings makes, another one for each setting (HKDF, RFC 5869).
 
         Raises:

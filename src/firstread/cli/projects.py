@@ -172,13 +172,13 @@ def rekey(
     from firstread.cli.acting import acting
     from firstread.errors import UsageError
     from firstread.research.projects import reseal
-    from firstread.research.sealed import Seal, seal_of
+    from firstread.research.sealed import seal_of, seal_with
     from firstread.settings import load_settings
 
     settings = load_settings()
     with acting(Action.OPERATE, settings) as (archive, _):
         try:
-            old = Seal.of(former.read_text(encoding="utf-8").strip())
+            old = seal_with(former.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError):
             raise UsageError(f"The key in {former} cannot be read.") from None
         changed = reseal(archive.engine, old, seal_of(settings), actor=this_user())

@@ -50,9 +50,9 @@ class LiveContext:
         UsageError: as `make`.
     """
 
-    def __init__(self, files: TLSFiles, make: Callable[[TLSFiles], ssl.SSLContext] | None = None) -> None:
+    def __init__(self, files: TLSFiles, make: Callable[[TLSFiles], ssl.SSLContext] = server_context) -> None:
         self._files = files
-        self._make = make or server_context
+        self._make = make
         self._seen = _state(files)
         self.context = self._make(files)
 

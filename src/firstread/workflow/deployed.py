@@ -13,7 +13,6 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from firstread.access import Actor
 from firstread.access.audit import Event, EventCode, record
 from firstread.archive import Archive
 from firstread.archive.columns import now
@@ -24,8 +23,7 @@ from firstread.engine.packages import MANIFEST
 from firstread.errors import ModelPackageError
 from firstread.findings import ModelUse
 from firstread.settings import Settings
-
-WORKER = Actor("service", "worker")
+from firstread.workflow.attempts import WORKER
 
 _log = logging.getLogger(__name__)
 
