@@ -1,9 +1,14 @@
 """The frame of the pages, in a real browser."""
 
 import pytest
+import requests
 
+from firstread.access.door import RightsDoor
+from firstread.access.rights import Rights
+from firstread.archive.archive import DATABASE
+from firstread.web import create_app
 from tests.browser import somebody, violations
-from tests.network.dicomweb.conftest import serving
+from tests.network.dicomweb.conftest import running, serving
 
 
 @pytest.fixture
@@ -39,3 +44,19 @@ def test_the_keyboard_is_told_by_one_key_and_left_by_another(browser, url):
         assert violations(page) == []
         page.keyboard.press("Escape")
         assert not page.get_by_role("dialog").is_visible()
+
+
+def test_who_asks_for_a_page_while_the_database_is_away_is_told_so_and_what_to_do(sqlite_archive):
+    here = frozenset({"administrator", "auditor"})
+    door = RightsDoor(Rights(sqlite_archive.engine), lambda request: None, here)
+    with running(create_app(sqlite_archive, door=door, keep_metadata=False)) as url:
+        asked = {"Accept": "text/html"}
+        assert requests.get(url, headers=asked, timeout=30).status_code == 200
+        sqlite_archive.engine.dispose()
+        database = sqlite_archive.folder / DATABASE
+        database.rename(database.with_name("away"))
+        database.mkdir()
+        answer = requests.get(url, headers=asked, timeout=30)
+    # Nothing is answered that the audit trail does not have; so this is what is left of the page.
+    assert answer.status_code == 503
+    assert "database" in answer.json()["error"] and "try again" in answer.json()["remedy"]

@@ -25,11 +25,8 @@ def unseen_glass(request: Request) -> int:
     """Return how often the glass was broken without an auditor having looked at it; 0 to who is no auditor."""
     if getattr(request.state, "actor", None) is None or may(request, Action.READ_AUDIT) is None:
         return 0
-    if not hasattr(request.state, "unseen_glass"):
-        with reading(request.app.state.archive.engine) as connection:
-            request.state.unseen_glass = count_unseen(connection)
-    count: int = request.state.unseen_glass
-    return count
+    with reading(request.app.state.archive.engine) as connection:
+        return count_unseen(connection)
 
 
 def may_break_glass(request: Request) -> bool:

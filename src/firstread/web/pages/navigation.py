@@ -7,6 +7,7 @@ from starlette.routing import Match
 
 from firstread.access import Action
 from firstread.access.gate import Denied, Grant
+from firstread.errors import ArchiveUnavailable
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,16 @@ def has_page(request: Request, path: str) -> bool:
 
 
 def may(request: Request, action: Action) -> Grant | None:
-    """Return what the door allows whoever asks to do, None where nothing; asked once a request."""
+    """Return what the door allows whoever asks to do, None where nothing; asked once a request.
+
+    Nothing either while the database is away: the page that says so is a page, too.
+    """
     known: dict[Action, Grant | None] | None = getattr(request.state, "grants", None)
     if known is None:
         known = request.state.grants = {}
     if action not in known:
         try:
             known[action] = request.app.state.door.admit(request, action)
-        except Denied:
+        except (Denied, ArchiveUnavailable):
             known[action] = None
     return known[action]
