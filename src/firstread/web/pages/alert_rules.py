@@ -34,6 +34,7 @@ from firstread.archive.database import reading, writing
 from firstread.archive.results import newest_results
 from firstread.errors import UsageError
 from firstread.network.dicomweb.problems import missing
+from firstread.web.alerts.api import configuration_of
 from firstread.web.alerts.rule_form import (
     CHOICES,
     LISTS,
@@ -92,7 +93,7 @@ def edit(request: Request, grant: Managing, rule: str = "") -> Response:
     """Show a rule as a form; without a name, the form of a new one."""
     with reading(archive_of(request).engine) as connection:
         held = newest(connection)
-    found = named(_rules(request, held.changes), rule)
+        found = named(configuration_of(request, connection).rules, rule)
     if rule and found is None:
         raise missing()
     return _form(request, values_of(found), held.number, is_new=found is None)
@@ -105,7 +106,7 @@ def save(request: Request, grant: Managing, form: Annotated[FormData, Depends(_s
     is_new = form.get("is_new") == "yes"
     rule, problems = rule_of(values)
     with reading(archive_of(request).engine) as connection:
-        before = _rules(request, newest(connection).changes)
+        before = configuration_of(request, connection).rules
     if is_new and named(before, values["name"]) is not None:
         problems, rule = {**problems, "name": "wrong_known"}, None
     if not is_new and named(before, values["name"]) is None:
@@ -227,10 +228,6 @@ def _attributes(problems: Problems, name: str, hint: bool = False) -> Markup:
     told = " ".join([f"wrong-{name}"] * (name in problems) + [f"hint-{name}"] * hint)
     described = Markup(' aria-describedby="{}"').format(told) if told else Markup()
     return described + (Markup(' aria-invalid="true"') if name in problems else Markup())
-
-
-def _rules(request: Request, changes: Changes) -> tuple[Rule, ...]:
-    return with_changes(load_configuration(request.app.state.settings), changes).rules
 
 
 def _origin(rule: Rule, own: set[str], in_files: set[str]) -> str:
