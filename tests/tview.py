@@ -82,6 +82,19 @@ def canvas(page: Page, pane: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L"))
 
 
+def middle(page: Page, selector: str) -> tuple[float, float]:
+    """Return where the middle of what is drawn over a picture is, CSS pixels. A redraw exchanges it for another of the
+    same place, so that what was found a moment ago may be gone."""
+    found = f"""() => {{
+      const box = document.querySelector({selector!r})?.getBoundingClientRect();
+      return box?.width ? [box.x + box.width / 2, box.y + box.height / 2] : null;
+    }}"""
+    until(page, f"({found})() !== null")
+    settled(page)
+    x, y = page.evaluate(found)
+    return x, y
+
+
 def until(page: Page, true: str, given: object = None, *, limit_ms: int = 10_000) -> None:
     """Wait until an expression is true in the page, whose policy forbids Playwright's own way of waiting for one."""
     for _ in range(limit_ms // 50):

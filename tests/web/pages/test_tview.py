@@ -14,7 +14,7 @@ from firstread.findings import NOTICE
 from tests.browser import violations
 from tests.dicom.ct_series import ROOT
 from tests.network.dicomweb.conftest import serving
-from tests.tview import canvas, opened, settled, until
+from tests.tview import canvas, middle, opened, settled, until
 from tests.viewed import ct, encoded, store, viewed
 from tests.web.pages.test_tview_measuring import measure
 
@@ -212,9 +212,7 @@ def test_what_a_person_decides_is_kept_in_the_report_and_can_be_taken_back(brows
         assert decisions()["N2"]["decision"] == "unreviewed"
 
         page.keyboard.press("e")
-        handle = page.locator('[data-pane="stack"] [data-end="long-1"]')
-        box = handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        x, y = middle(page, '[data-pane="stack"] [data-end="long-1"]')
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + 20, y - 30, steps=4)
