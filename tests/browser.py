@@ -21,7 +21,7 @@ FLAGS = (
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 )
-WAIT_MS = 15_000
+WAIT_MS = 45_000
 
 
 def chromium() -> str | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 READY = "#tview[data-state=planes]"
-LOADED_MS = 20_000
+LOADED_MS = 60_000
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def middle(page: Page, selector: str) -> tuple[float, float]:
     return x, y
 
 
-def until(page: Page, true: str, given: object = None, *, limit_ms: int = 10_000) -> None:
+def until(page: Page, true: str, given: object = None, *, limit_ms: int = 45_000) -> None:
     """Wait until an expression is true in the page, whose policy forbids Playwright's own way of waiting for one."""
     for _ in range(limit_ms // 50):
         if page.evaluate(true, given):

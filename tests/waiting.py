@@ -8,7 +8,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def wait_for(condition: Callable[[], Found], seconds: float = 20.0) -> Found:
+def wait_for(condition: Callable[[], Found], seconds: float = 60.0) -> Found:
     """Return what becomes true, looked at often, or fail."""
     until = time.monotonic() + seconds
     while not (found := condition()):

@@ -32,7 +32,7 @@ from tests.archive.samples import rows
 from tests.browser import somebody
 from tests.serving import SOURCE, serving
 from tests.system.whole_path import SR, small_studies
-from tests.tview import READY, until
+from tests.tview import READY, settled, until
 from tests.waiting import wait_for
 from tests.workflow.reporting.test_documents import groups, items, said
 
@@ -218,7 +218,7 @@ def test_from_the_scanner_to_the_verified_report_and_the_acknowledged_alert(brow
         until(anne, "id => tview.room.state.selected === id", "N1")
         for pane in ("stack", "coronal", "sagittal"):
             anne.wait_for_selector(f'[data-pane="{pane}"] [data-finding="N1"] path.outline')
-        anne.wait_for_timeout(300)
+        settled(anne)
         pictures.take(anne, "tview-nodule")
 
         anne.locator('[data-key="head-N2"]').click()
@@ -229,7 +229,7 @@ def test_from_the_scanner_to_the_verified_report_and_the_acknowledged_alert(brow
         point = [float(value) for value in phantom.truth.nodules[2].center_lps_mm]
         anne.evaluate("point => tview.room.change({point})", point)
         anne.keyboard.press("n")
-        anne.wait_for_timeout(300)
+        settled(anne)
         x, y = anne.evaluate("p => tview.panes.stack.toCanvas(p)", point)
         pane = anne.locator('[data-pane="stack"] .picture').bounding_box()
         anne.mouse.click(pane["x"] + x, pane["y"] + y)

@@ -74,7 +74,7 @@ def studies(tmp_path_factory):
 def outline_of(page, pane: str, finding: str = "N1") -> list[list[tuple[float, float]]]:
     """The corners (x, y) of the outline that is drawn over a pane."""
     path = page.locator(f'[data-pane="{pane}"] [data-finding="{finding}"] path.outline')
-    drawn = path.get_attribute("d", timeout=5000)
+    drawn = path.get_attribute("d")
     return [
         [tuple(map(float, corner.split(","))) for corner in loop.split("L")]
         for loop in re.findall("M([^Z]*)Z", drawn)

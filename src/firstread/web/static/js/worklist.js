@@ -18,9 +18,16 @@ const parser = new DOMParser();
 /** What the node last said of each row: only a row of which it says something else is touched. */
 let said = new Map();
 let asking = null;
+/** Claims that were this person's on any list so far: when one is taken over, the list may say so before the event does. */
+const own = new Set();
 
 function remember() {
   said = new Map([...list().querySelectorAll("tr[data-study]")].map((row) => [row.id, row.outerHTML]));
+  rememberOwn();
+}
+
+function rememberOwn() {
+  for (const row of list().querySelectorAll("tr[data-mine]")) own.add(row.dataset.claim);
 }
 
 function query() {
@@ -80,6 +87,7 @@ function merge(fresh) {
     else before = before.nextElementSibling;
   }
   for (const id of said.keys()) if (!wanted.has(id)) said.delete(id);
+  rememberOwn();
   for (const part of [".tabs", ".pager"]) {
     const old = list().querySelector(part);
     const other = fresh.querySelector(part);
@@ -257,10 +265,8 @@ followTime();
 live.on("study", follow);
 live.on("hello", follow);
 live.on("alert", follow);
-live.on("taken", ({ study, claim: taken, by, reason }) => {
-  const row = document.getElementById(`s-${study}`);
-  if (row && "mine" in row.dataset && row.dataset.claim === String(taken)) {
-    say(list().dataset.taken.replace("#name", by).replace("#reason", reason), { urgent: true, seconds: 20 });
-  }
+live.on("taken", ({ claim: taken, by, reason }) => {
+  if (!own.has(String(taken))) return;
+  say(list().dataset.taken.replace("#name", by).replace("#reason", reason), { urgent: true, seconds: 20 });
 });
 startTour();
