@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from firstread.engine.quantization import METRICS, default_metric
-from firstread.engine.quantization.metrics import agreement, auc, dice, labels
+from firstread.engine.quantization.metrics import agreement, auc, dice, labels, refuse_silence
 from firstread.errors import UsageError
 
 
@@ -27,6 +27,15 @@ def test_a_single_channel_is_a_label_where_it_says_more_than_a_half_be_it_logit_
 def test_dice_without_any_label_cannot_judge():
     with pytest.raises(UsageError, match="No sample"):
         dice([one_hot(np.zeros((1, 1, 3), int), 2)], [np.zeros((1, 1, 3), int)])
+
+
+def test_a_network_that_says_nothing_on_any_sample_judges_nothing():
+    silent, telling = np.full((1, 1, 2, 2, 2), -5.0), np.full((1, 1, 2, 2, 2), -5.0)
+    telling[0, 0, 1, 1, 1] = 2.0
+    refuse_silence([silent, telling])
+    refuse_silence([np.array([[0.1]])])
+    with pytest.raises(UsageError, match="no sample that judges"):
+        refuse_silence([silent, silent])
 
 
 def test_agreement_counts_only_where_fp32_sees_something_in_a_map_and_everywhere_in_a_vector():

@@ -55,6 +55,14 @@ def test_int8_within_the_limit_is_packed_with_its_gate_and_runs(package, tiles, 
     assert 0 < np.abs(f32 - int8).mean() < 0.05
 
 
+def test_convolutions_at_either_end_stay_in_floating_point_if_asked(package, tiles, tmp_path, nncf):
+    every = made(package, tiles, tmp_path, max_drop=0.05)
+    some = made(package, tiles, tmp_path, max_drop=0.05, exact=(1, 1), force=True)
+    assert (some.in_int8, some.in_f32) == (every.in_int8 - 2, every.in_f32 + 2)
+    with pytest.raises(RefusedInput, match="no layer can be in INT8"):
+        made(package, tiles, tmp_path, max_drop=0.05, exact=(99, 0), force=True)
+
+
 def test_without_any_drop_layers_stay_in_floating_point_or_nothing_is_written(package, tiles, tmp_path, nncf):
     try:
         found = made(package, tiles, tmp_path, max_drop=0.0)

@@ -36,6 +36,14 @@ def quantize(
     output: Annotated[
         str | None, typer.Option(help="Output that is judged. Default: the first.", show_default=False)
     ] = None,
+    exact: Annotated[
+        tuple[int, int],
+        typer.Option(
+            metavar="FIRST LAST",
+            min=0,
+            help="So many of the first and of the last convolutions stay in floating point: they lose most.",
+        ),
+    ] = (0, 0),
     models: Models = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a package that is there.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
@@ -49,6 +57,7 @@ def quantize(
     Examples
       firstread models quantize net --data tiles --out quantized
       firstread models quantize net --data tiles --max-drop 0.001 --metric agreement --out quantized
+      firstread models quantize net --data tiles --exact 3 2 --out quantized
 
     Exit codes: 0 made, 2 usage, 4 the accuracy does not hold, 5 internal or NNCF is missing.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
@@ -72,6 +81,7 @@ def quantize(
             out=out or Path(),
             metric=metric,
             output=output,
+            exact=exact,
             force=force,
             progress=progress,
         )

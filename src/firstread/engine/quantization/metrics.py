@@ -76,6 +76,20 @@ def agreement(outputs: Sequence[Array], right: Sequence[Array]) -> float:
     return 1.0 - float(told.mean()) if told.size else 1.0
 
 
+def refuse_silence(right: Sequence[Array]) -> None:
+    """Refuse FP32's outputs on all samples that judge, if none says anything: any network would agree.
+
+    Raises:
+        UsageError: they are maps, and empty.
+    """
+    every = probability(np.stack(right))
+    if every.ndim > 3 and not (every > _LEAST_PROBABILITY).any():
+        raise UsageError(
+            f"On no sample that judges does the FP32 network say more than {_LEAST_PROBABILITY:g} anywhere.",
+            remedy="Add samples that show what is looked for.",
+        )
+
+
 def auc(outputs: Sequence[Array], right: Sequence[Array]) -> float:
     """Return the area under the ROC curve over all cells of all samples; labels are 1 and 0.
 

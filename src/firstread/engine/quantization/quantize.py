@@ -15,7 +15,7 @@ from firstread.engine.graph import read_graph
 from firstread.engine.manifest import AccuracyGate, Manifest
 from firstread.engine.packages import ModelPackage
 from firstread.engine.packing import check_place, pack
-from firstread.engine.quantization.metrics import METRICS, Metric, default_metric
+from firstread.engine.quantization.metrics import METRICS, Metric, default_metric, refuse_silence
 from firstread.engine.quantization.samples import Sample, Samples
 from firstread.engine.timing import compiled_for_timing
 from firstread.errors import FirstreadError, RefusedInput, UsageError
@@ -52,6 +52,7 @@ def quantize(
     out: Path,
     metric: str | None = None,
     output: str | None = None,
+    exact: tuple[int, int] = (0, 0),
     force: bool = False,
     progress: Progress = silent,
 ) -> Quantized:
@@ -67,6 +68,8 @@ def quantize(
         out: Folder in which the package's folder is made.
         metric: A name of METRICS; None: that of the task.
         output: The output that is judged; None: the first.
+        exact: How many of the first and of the last convolutions stay in floating point from the start: often they
+            lose most and cost little, and layers are taken back one by one only where that was not enough.
         force: Replace a package that is there.
         progress: Told `quantize`.
 
@@ -88,8 +91,9 @@ def quantize(
     f32 = judge.score(graph)
     progress("quantize", 0.1)
     feed = package.manifest.input.name
+    whole = read_graph(package, "f32")
     small = nncf.quantize_with_accuracy_control(
-        read_graph(package, "f32"),
+        whole,
         nncf.Dataset([{feed: _batch(package, one)} for one in samples.calibration]),
         # Numbers, so that the judge finds the labels; NNCF itself feeds what they stand for.
         nncf.Dataset(
@@ -100,6 +104,7 @@ def quantize(
         drop_type=nncf.DropType.ABSOLUTE,
         subset_size=len(samples.calibration),
         preset=nncf.QuantizationPreset.MIXED,
+        ignored_scope=nncf.IgnoredScope(names=_outermost(whole, *exact)),
         # Without VNNI, sums of two products saturate at 16 bits; weights of 7 bits cannot.
         advanced_quantization_parameters=nncf.AdvancedQuantizationParameters(
             overflow_fix=nncf.OverflowFix.ENABLE
@@ -156,6 +161,8 @@ class _Judge:
             labelled = [each for each in truths if each is not None]
             use_labels = len(labelled) == len(truths) and self.metric is not METRICS["agreement"]
             self._right = labelled if use_labels or by_f32 is None else [by_f32(each) for each in outputs]
+            if self.metric is METRICS["agreement"]:
+                refuse_silence(self._right)
         try:
             return self.metric.score(outputs, self._right)
         except ValueError as error:
@@ -209,6 +216,14 @@ def _layers(graph: "openvino.Model") -> tuple[int, int]:
     layers = [node for node in graph.get_ops() if node.get_type_name() in kinds]
     quantised = sum(node.input_value(0).get_node().get_type_name() == "FakeQuantize" for node in layers)
     return quantised, len(layers) - quantised
+
+
+def _outermost(graph: "openvino.Model", first: int, last: int) -> list[str]:
+    """Return the names of the first and the last convolutions."""
+    names = [
+        node.get_friendly_name() for node in graph.get_ordered_ops() if node.get_type_name() == "Convolution"
+    ]
+    return names[:first] + names[first:][::-1][:last]
 
 
 def _manifest(package: ModelPackage, gate: AccuracyGate, samples: Samples) -> Manifest:
