@@ -1,6 +1,5 @@
 """A series becomes a volume: decoded, put in order, repaired where that is safe."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from firstread.cores import cores
 from firstread.dicom.decode import Undecodable, stored_values
 from firstread.dicom.frames import Frame, frames_of
 from firstread.dicom.gaps import LARGEST_SHARE, LEAST_SLICES, check_extent, check_gaps
@@ -52,7 +52,7 @@ def load_volume(series: Series, *, threads: int | None = None, progress: Progres
                 f"Series {series.uid} has {voxels >> 20} Mi voxels; "
                 f"at most {LARGEST_VOLUME >> 20} Mi are read."
             )
-        decoded = _decode(stack, threads=threads or _cores(), progress=progress)
+        decoded = _decode(stack, threads=threads or cores(), progress=progress)
         volume = _assemble(series, stack, decoded)
     progress("load", 1.0)
     return volume
@@ -65,10 +65,6 @@ class _Decoded:
     hu: Slices
     taken: list[Frame | None]
     warnings: list[str]
-
-
-def _cores() -> int:
-    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def _decode(stack: Stack, *, threads: int, progress: Progress) -> _Decoded:

@@ -20,4 +20,5 @@ def test_detector_and_candidate_network_run_in_the_precision_in_which_they_were_
         assert engine.network(CANDIDATE).precision == slower
         networks = Networks.of(engine)
     assert (networks.detector.precision, networks.candidate.precision) == (faster, faster)
-    assert networks.lungs.precision == "f32"
+        chosen = engine.choose(networks.lungs.package)
+    assert networks.lungs.precision == chosen  # for itself: the detector's point does not depend on it

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from firstread.cores import share_out
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.header import number
 from firstread.dicom.volume import Volume
@@ -78,13 +79,18 @@ def sample(
     if smooth:
         factors = [max(round(float(abs(matrix[a, a]))), 1) for a in range(3)]
         array, matrix, offset = _block_mean(array, matrix, offset, factors)
-    off_diagonal = np.abs(matrix - np.diag(np.diag(matrix)))
-    if (off_diagonal * np.asarray(grid.shape)).max() < _ALIGNED_MM:
+    if is_aligned(matrix, grid):
         return _sample_aligned(array, np.diag(matrix), offset, grid.shape)
     sampled: npt.NDArray[np.int16] = ndimage.affine_transform(
         array, matrix, offset, output_shape=grid.shape, order=1, mode="constant", cval=AIR_HU
     )
     return sampled
+
+
+def is_aligned(matrix: npt.NDArray[np.float64], grid: Geometry) -> bool:
+    """Tell whether a matrix (3 × 3, grid's indices to another grid's) turns nothing: its axes are the other's axes."""
+    off_diagonal = np.abs(matrix - np.diag(np.diag(matrix)))
+    return bool((off_diagonal * np.asarray(grid.shape)).max() < _ALIGNED_MM)
 
 
 def _block_mean(
@@ -98,11 +104,14 @@ def _block_mean(
     if min(slices, rows, columns) < 2:
         return array, matrix, offset
     reduced = np.empty((slices, rows, columns), np.int16)
-    for k in range(slices):
+
+    def reduce(k: int) -> None:
         thick = array[k * fk, : rows * fj, : columns * fi].astype(np.float32)
         for another in range(k * fk + 1, (k + 1) * fk):
             cv2.add(thick, array[another, : rows * fj, : columns * fi], dst=thick, dtype=cv2.CV_32F)
         reduced[k] = cv2.resize(thick, (columns, rows), interpolation=cv2.INTER_AREA) / np.float32(fk)
+
+    share_out(reduce, range(slices))
     scale = np.asarray(factors, float)
     return reduced, matrix / scale[:, None], (offset - (scale - 1) / 2) / scale
 
@@ -169,8 +178,7 @@ def labels_on(labels: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -
     """Sample a label array on another grid, nearest neighbour; 0 outside."""
     to_grid = np.linalg.inv(grid.affine) @ target.affine
     matrix, offset = to_grid[:3, :3], to_grid[:3, 3]
-    off_diagonal = np.abs(matrix - np.diag(np.diag(matrix)))
-    if (off_diagonal * np.asarray(target.shape)).max() < _ALIGNED_MM:
+    if is_aligned(matrix, target):
         picks = []
         for axis in range(3):
             index = np.rint(offset[axis] + matrix[axis, axis] * np.arange(target.shape[axis])).astype(int)

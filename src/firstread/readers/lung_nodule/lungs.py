@@ -13,7 +13,8 @@ from firstread.dicom.volume import Volume
 from firstread.engine import Network, run_tiled
 from firstread.errors import RefusedInput
 from firstread.progress import Progress, silent
-from firstread.readers.lung_nodule.grid import extent_lps_mm, reading_grid, resample, sample
+from firstread.readers.lung_nodule.grid import extent_lps_mm, reading_grid, resample
+from firstread.readers.lung_nodule.smooth_labels import on_volume
 
 RIGHT, LEFT = 1, 2
 """Labels of the lungs."""
@@ -24,10 +25,6 @@ LEAST_HEIGHT_MM = 20.0
 _HALO = 16
 _LEAST_PART = 0.03
 """Of a lung's volume: a separate piece that is smaller is not lung."""
-_SOFT, _SOFT_SIGMA, _SOFT_REACH = 100, 0.6, 3
-"""Half of a soft mask's height; its border's standard deviation and how far it reaches, in coarse voxels."""
-_SLAB = 64
-"""Slices of the volume that are labelled at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +64,7 @@ def segment_lungs(volume: Volume, network: Network, *, progress: Progress = sile
         hu[:, rows, columns],
         halo=_HALO,
         outputs={"lungs": 1},
-        keep={"lungs": lambda core: core.argmax(0, keepdims=True).astype(np.uint8)},
+        keep={"lungs": _most_likely},
         stage="segment",
         progress=progress,
     )
@@ -75,6 +72,17 @@ def segment_lungs(volume: Volume, network: Network, *, progress: Progress = sile
     coarse[:, rows, columns] = cleaned(logits["lungs"][0])
     _refuse_without_lungs(coarse, spacing_mm)
     return Lungs(labels=on_volume(coarse, grid, volume.geometry), coarse=coarse, grid=grid)
+
+
+def _most_likely(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Return the label of the greatest logit [3, z, y, x] as [1, z, y, x], the first of equals, as argmax does.
+
+    Which takes longer: of three values in places far apart.
+    """
+    none, right, left = logits
+    labels: npt.NDArray[np.uint8] = (right > none).astype(np.uint8)
+    labels[left > np.maximum(none, right)] = LEFT
+    return labels[None]
 
 
 def _body_box(hu: npt.NDArray[np.int16]) -> tuple[slice, slice]:
@@ -112,33 +120,3 @@ def _refuse_without_lungs(coarse: npt.NDArray[np.uint8], spacing_mm: float) -> N
             f"This is not a chest CT that can be read: {volume_ml:.0f} mL of lung were found.",
             remedy="Send a CT series of the chest; `firstread info PATH` shows what the input holds.",
         )
-
-
-def on_volume(coarse: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -> npt.NDArray[np.uint8]:
-    """Bring labels to the volume's grid with a smooth border."""
-    labels = np.zeros(target.shape, np.uint8)
-    for side, box in zip((RIGHT, LEFT), ndimage.find_objects(coarse, max_label=LEFT), strict=True):
-        if box is None:
-            continue
-        soft = np.zeros(coarse.shape, np.int16)
-        wide = tuple(slice(max(0, span.start - _SOFT_REACH), span.stop + _SOFT_REACH) for span in box)
-        lung = (coarse[wide] == side).astype(np.float32) * (2 * _SOFT)
-        soft[wide] = ndimage.gaussian_filter(lung, _SOFT_SIGMA)
-        slices, rows, columns = _box_around(box, grid, target)
-        # A slab at a time: on a long series the sampled values would take more than the labels.
-        for first in range(slices.start, slices.stop, _SLAB):
-            slab = slice(first, min(first + _SLAB, slices.stop)), rows, columns
-            np.copyto(labels[slab], side, where=sample(soft, grid, target.cropped(slab)) >= _SOFT)
-    return labels
-
-
-def _box_around(box: tuple[slice, ...], grid: Geometry, target: Geometry) -> tuple[slice, slice, slice]:
-    """Return where on the target a lung and its soft border can lie: most of a volume is not lung."""
-    lower = np.array([span.start - _SOFT_REACH for span in box])
-    upper = np.array([span.stop - 1 + _SOFT_REACH for span in box])
-    corners = np.array(np.meshgrid(*zip(lower, upper, strict=True), indexing="ij")).reshape(3, -1).T
-    places = target.to_index(grid.to_lps(corners))
-    starts = np.clip(np.floor(places.min(0)), 0, np.array(target.shape) - 1).astype(int)
-    stops = np.clip(np.ceil(places.max(0)) + 1, starts + 1, target.shape).astype(int)
-    z, y, x = (slice(int(a), int(b)) for a, b in zip(starts, stops, strict=True))
-    return z, y, x

@@ -6,7 +6,7 @@ import numpy as np
 
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.volume import Volume
-from firstread.engine import Network, RetinaNet, run_tiled
+from firstread.engine import Input, Network, RetinaNet, run_tiled
 from firstread.engine.tiling import AIR_HU
 from firstread.progress import Progress, silent
 from firstread.readers.lung_nodule.boxes import Boxes, Triple, boxes_of
@@ -29,7 +29,7 @@ def detect_boxes(
         decoding: What its package says of its maps.
         progress: Called with the stage "detect"; may raise Cancelled.
     """
-    grid = window_grid(lungs, network)
+    grid = window_grid(lungs, network.package.manifest.input)
     inside = near_lungs(lungs, grid)
     outputs = strides_of(network, decoding)
     fill = dict.fromkeys(outputs, 0.0)
@@ -51,9 +51,8 @@ def detect_boxes(
     return candidates_of(boxes[inside[tuple(voxels.T)]], grid)
 
 
-def window_grid(lungs: Lungs, network: Network) -> Geometry:
+def window_grid(lungs: Lungs, given: Input) -> Geometry:
     """Return the network's grid over the lungs; never smaller than a window, which so sees anatomy and no padding."""
-    given = network.package.manifest.input
     lower, upper = lungs.box_lps_mm()
     lower, upper = lower - MARGIN_MM, upper + MARGIN_MM
     window_mm = (np.asarray(given.patch) * given.spacing_mm)[::-1]
