@@ -13,9 +13,10 @@ it is absent), with the weights of the shipped packages. The ways:
 
 1 to 3 is the engine's ratio, 1 to 4 the product's. Timed is a task from the decoded volume to labels on its grid,
 candidates in mm, or a score for each candidate: resampling, network, putting together. Not timed: reading and decoding,
-loading and compiling networks, one run to warm up, and, of a task, the tasks before it: (4) is given the lungs for
-detection, and every way its own candidates for removal. Each time is of a process of its own, whose peak memory (the
-decoded volume and the libraries included) is told with it; the ways take turns.
+loading and compiling networks, the first run of a task in its process (its time is told beside), and, of a task, the
+tasks before it: (4) is given the lungs for detection, and every way its own candidates for removal. Each time is of a
+process of its own, whose peak memory (the decoded volume and the libraries included) is told with it; the ways take
+turns.
 
 Operations are those of convolutions and matrix products, counted from the graphs; the host's peak is measured in the
 same run, through OpenVINO. What accuracy is measured on is printed with it.

@@ -43,7 +43,7 @@ def work(package: ModelPackage, lungs: Lungs, case: Case, setting: Setting) -> d
     """Count operations (10^12; a multiply-add is two): of the lungs' voxels alone, of our windows, of MONAI's."""
     given, decoding = package.manifest.input, package.manifest.decoding
     a_voxel = work_of(package, "f32").operations / np.prod(given.patch)
-    grid = window_grid(lungs, _Packaged(package))
+    grid = window_grid(lungs, given)
     bare = labels_on((lungs.coarse > 0).astype(np.uint8), lungs.grid, grid) > 0
     tiles = plan_tiles(
         grid.shape,
@@ -61,13 +61,6 @@ def work(package: ModelPackage, lungs: Lungs, case: Case, setting: Setting) -> d
         "monai_windows": windows,
         "monai_tflop": float(windows * np.prod(setting.window) * a_voxel / _TERA),
     }
-
-
-@dataclass(frozen=True)
-class _Packaged:
-    """What `window_grid` asks of a network."""
-
-    package: ModelPackage
 
 
 def whole_scan(geometry: Geometry, setting: Setting) -> Triple:

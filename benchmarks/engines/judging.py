@@ -42,6 +42,7 @@ def speeds(records: Mapping[str, Mapping[str, Sequence[Record]]], task: str, pea
         figures[way] = {
             "seconds": total,
             "runs": [run["total_s"] for run in runs],
+            "first_seconds": statistics.median(run["first_s"] for run in runs),
             "ratio": first / total,
             "network_seconds": network,
             "samples": runs[0]["samples"],

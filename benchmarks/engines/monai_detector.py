@@ -73,7 +73,7 @@ def supply_torchvision() -> None:
 
 
 def random_network(backbone: str = REAL, *, seed: int = 0) -> RetinaNet:
-    """Return MONAI's RetinaNet with random weights, in evaluation mode, some of whose anchors score above 0.02.
+    """Return MONAI's RetinaNet with random weights, in evaluation mode, some of whose anchors score above 0.2.
 
     Args:
         backbone: A call of a function of monai.networks.nets.resnet with literal arguments.
@@ -90,7 +90,7 @@ def random_network(backbone: str = REAL, *, seed: int = 0) -> RetinaNet:
             module.running_mean.normal_(0, 0.1)
             module.running_var.uniform_(0.5, 1.5)
     # As initialised, every anchor scores 0.01: no box. Spread the scores, and move the boxes.
-    nn.init.normal_(network.classification_head.cls_logits.weight, std=0.02)
+    nn.init.normal_(network.classification_head.cls_logits.weight, std=0.05)
     nn.init.normal_(network.regression_head.bbox_reg.weight, std=0.005)
     return network.eval()
 

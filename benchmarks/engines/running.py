@@ -36,7 +36,8 @@ def run_timed(
                     # Apart from the timed run, so that the memory of what lost is not counted.
                     tried = _carried_out(Plan(way, case, (task,), scratch))["notes"]
                     variants |= {task: tried["variant"]} if way == "optimised" else {}
-                plan = Plan(way, case, (task,), scratch, variants if way == "optimised" else {}, quick)
+                kept = variants if way == "optimised" else {}
+                plan = Plan(way, case, (task,), scratch, kept, quick, is_timed=not quick)
                 record = _carried_out(plan)
                 record["notes"] |= tried
                 records[way][task].append(record)
@@ -72,6 +73,7 @@ def launch(plan: Plan) -> None:
     environment = {**kept, "PYTHONPATH": str(ROOT), **ENVIRONMENT.get(plan.way, {})}
     command = [sys.executable, "-m", "benchmarks.engines.ways", plan.way, plan.case, *plan.steps]
     command += ["--scratch", str(plan.scratch), "--variants", json.dumps(plan.variants)]
+    command += ["--timed"] if plan.is_timed else []
     done = subprocess.run(command, env=environment, cwd=ROOT, check=False)
     if done.returncode:
         raise RuntimeError(f"{WAYS[plan.way]} failed on {', '.join(plan.steps)} of {plan.case}; see above")

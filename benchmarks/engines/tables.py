@@ -10,6 +10,7 @@ from benchmarks.engines.ways import WAYS
 
 COLUMNS = (
     "s",
+    "first in a process, s",
     "ratio to (1)",
     "accuracy",
     "against (1)",
@@ -50,6 +51,7 @@ def _cells(task: str, number: int, way: str, row: Mapping[str, Any]) -> list[str
     return [
         f"({number}) {WAYS[way]}, {row['precision']}",
         f"{row['seconds']:.2f}",
+        f"{row['first_seconds']:.2f}",
         f"{row['ratio']:.1f}",
         accuracy_words(task, row),
         _against_first(task, row),
