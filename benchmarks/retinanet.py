@@ -57,8 +57,8 @@ from firstread.readers.lung_nodule.lungs import Lungs  # noqa: E402
 LEAST_OVERLAP, MOST_APART = 0.9, 0.02
 """Of a box with its partner (intersection over union); of their scores."""
 LEAST_RATIO, MOST_SECONDS = 8.0, 120.0
-PATCH = (248, 304, 224)
-"""z, y, x: about one lung of lidc-0002; of windows that need no more memory, the one of fewest operations there."""
+PATCH = (248, 304, 432)
+"""z, y, x: both lungs of lidc-0002 at once, so that no voxel is seen twice. A larger chest takes several windows."""
 TINY = "resnet10(spatial_dims=3,n_input_channels=1,conv1_t_stride=[2,2,1],conv1_t_size=[7,7,7],widen_factor=0.125)"
 TINY_SPACING_MM, TINY_WINDOW, TINY_PATCH = (2.8, 2.8, 2.5), (64, 64, 16), (16, 48, 48)
 CALIBRATION = (48, 96, 96)

@@ -55,7 +55,8 @@ def window_grid(lungs: Lungs, given: Input) -> Geometry:
     """Return the network's grid over the lungs; never smaller than a window, which so sees anatomy and no padding."""
     lower, upper = lungs.box_lps_mm()
     lower, upper = lower - MARGIN_MM, upper + MARGIN_MM
-    window_mm = (np.asarray(given.patch) * given.spacing_mm)[::-1]
+    # From the first voxel's centre to the last one's; a grid of one voxel more would be two windows.
+    window_mm = ((np.asarray(given.patch) - 1 - 1e-6) * given.spacing_mm)[::-1]
     missing = np.maximum(window_mm - (upper - lower), 0) / 2
     return reading_grid(lower - missing, upper + missing, spacing_mm=given.spacing_mm)
 
