@@ -7,13 +7,15 @@ import numpy as np
 import openvino
 
 from benchmarks.engines.cases import Case
-from firstread.engine import ModelPackage, write_manifest
+from firstread.engine import AccuracyGate, ModelPackage, write_manifest
 from firstread.engine.graph import read_graph
 from firstread.engine.quantization import Quantized, quantize, read_samples
 from firstread.readers.lung_nodule.detect import near_lungs
 from firstread.readers.lung_nodule.grid import resample
 from firstread.readers.lung_nodule.lungs import Lungs
 from firstread.readers.lung_nodule.retinanet import window_grid
+
+Triple = tuple[int, int, int]
 
 MOST_DROP = 0.03
 """Of 1 - the mean difference of INT8's scores from FP32's, where FP32's are above 0.2: what firstread's own
@@ -57,8 +59,25 @@ def with_int8(
         small, read_samples(windows, small), max_drop=max_drop, out=out, metric="agreement", exact=EXACT
     )
     graph = read_graph(made.package, "int8")
-    graph.reshape([1, 1, *package.manifest.input.patch])
-    folder = shutil.copytree(package.folder, out / "whole" / package.name)
-    openvino.save_model(graph, folder / "int8.xml", compress_to_fp16=False)
-    manifest = package.manifest.model_copy(update={"accuracy_gate": made.gate, "files": {}})
-    return write_manifest(folder, manifest), made
+    return _with(package, {"int8": graph}, out / "whole", package.manifest.input.patch, made.gate), made
+
+
+def resized(package: ModelPackage, patch: Triple, out: Path) -> ModelPackage:
+    """Return the same weights for a window of another size (z, y, x), which is not tried: it takes minutes."""
+    return _with(package, {"f32": read_graph(package, "f32")}, out, patch, None)
+
+
+def _with(
+    package: ModelPackage,
+    graphs: "dict[str, openvino.Model]",
+    out: Path,
+    patch: Triple,
+    gate: AccuracyGate | None,
+) -> ModelPackage:
+    folder = shutil.copytree(package.folder, out / package.name)
+    for precision, graph in graphs.items():
+        graph.reshape([1, 1, *patch])
+        openvino.save_model(graph, folder / f"{precision}.xml", compress_to_fp16=False)
+    given = package.manifest.input.model_copy(update={"patch": patch})
+    manifest = package.manifest.model_copy(update={"input": given, "accuracy_gate": gate, "files": {}})
+    return write_manifest(folder, manifest)
