@@ -92,6 +92,35 @@ def test_an_alert_goes_from_every_page_when_it_is_acknowledged_with_its_read_bac
     assert told["acknowledgements"][0]["read_back"] == "large pneumothorax, right"
 
 
+def test_a_click_on_an_alert_is_not_lost_when_the_list_is_asked_for_meanwhile(
+    browser, sqlite_archive, settings, url
+):
+    (number,) = raised(sqlite_archive, critical(study_of(sqlite_archive)), at=now())
+    with clocks(sqlite_archive, settings), somebody(browser, url) as page:
+        page.goto("/jobs")
+        page.locator("#alert-banner li a").hover()
+        page.mouse.down()
+        with page.expect_response("**/api/alerts/mine"):
+            raised(sqlite_archive, critical(study_of(sqlite_archive, study=2)), at=now())
+        page.locator("#alert-banner li").nth(1).wait_for()
+        page.mouse.up()
+        page.wait_for_url(f"**/alerts/{number}")
+
+
+def test_the_first_click_which_allows_the_sound_is_not_lost_on_the_banner(
+    browser, sqlite_archive, settings, url
+):
+    raised(sqlite_archive, critical(study_of(sqlite_archive)), at=now())
+    with clocks(sqlite_archive, settings), somebody(browser, url) as page:
+        page.goto("/jobs")
+        page.locator("#alert-banner > .hint").wait_for()
+        page.locator("#alert-banner .head a").hover()
+        page.mouse.down()
+        page.locator("#alert-banner > .hint").wait_for(state="detached")
+        page.mouse.up()
+        page.wait_for_url("**/alerts")
+
+
 def test_an_alert_sounds_once_the_page_was_used_and_is_silent_when_asked(
     browser, sqlite_archive, settings, url
 ):

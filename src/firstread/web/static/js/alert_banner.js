@@ -28,6 +28,9 @@ let sounds = null;
 let soundedAt = 0;
 let asking = false;
 let again = false;
+/** What the head was last made for, and the lines by alert. */
+let framed = "";
+const lines = new Map();
 
 /** The same alert sounds again when it was escalated or raised anew. */
 const mark = (alert) => `${alert.id}.${alert.round}.${alert.step}`;
@@ -82,16 +85,45 @@ function link(text, href, className) {
   return made;
 }
 
+/** Show what is open. What stays as it was stays where it is: a click that has begun on it must not be lost. */
 function show() {
   badge();
   banner.hidden = !alerts.length;
-  if (!alerts.length) return banner.replaceChildren();
+  if (!alerts.length) {
+    framed = "";
+    lines.clear();
+    return banner.replaceChildren();
+  }
   const focused = document.activeElement?.closest?.("#alert-banner [data-key]")?.dataset.key;
-  const head = element("p", "head");
-  head.insertAdjacentHTML("afterbegin", banner.dataset.icon);
-  head.append(element("span", "", alerts.length === 1 ? words.one : fill(words.many, { n: alerts.length })));
+  const list = banner.querySelector("ul") ?? banner.appendChild(element("ul"));
+  const frame = JSON.stringify([alerts.length, mayAsk()]);
+  if (frame !== framed) {
+    framed = frame;
+    for (const part of banner.querySelectorAll(":scope > :not(ul)")) part.remove();
+    banner.prepend(head());
+  }
+  // The first click anywhere allows the sound, and may be one on the head.
+  const hint = banner.querySelector(":scope > .hint");
+  if (sounds?.state === "running") hint?.remove();
+  else if (!hint) banner.append(element("p", "hint", words.sound_off));
+  const wanted = alerts.slice(0, 5).map(kept);
+  wanted.forEach((item, at) => {
+    if (list.children[at] !== item) list.insertBefore(item, list.children[at] ?? null);
+  });
+  while (list.children.length > wanted.length) list.lastElementChild.remove();
+  if (focused && !banner.contains(document.activeElement)) {
+    banner.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+  }
+}
+
+const mayAsk = () => "Notification" in self && Notification.permission === "default";
+
+function head() {
+  const made = element("p", "head");
+  made.insertAdjacentHTML("afterbegin", banner.dataset.icon);
+  made.append(element("span", "", alerts.length === 1 ? words.one : fill(words.many, { n: alerts.length })));
   const actions = element("span", "actions");
-  if ("Notification" in self && Notification.permission === "default") {
+  if (mayAsk()) {
     const asks = button(words.notify, () => Notification.requestPermission().then(show));
     asks.title = words.notify_hint;
     asks.dataset.key = "notify";
@@ -102,13 +134,15 @@ function show() {
   const all = link(words.all, "/alerts", "button small");
   all.dataset.key = "all";
   actions.append(quiet, all);
-  head.append(actions);
-  const list = element("ul");
-  list.append(...alerts.slice(0, 5).map(line));
-  const parts = [head, list];
-  if (sounds?.state !== "running") parts.push(element("p", "hint", words.sound_off));
-  banner.replaceChildren(...parts);
-  if (focused) banner.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+  made.append(actions);
+  return made;
+}
+
+/** The line of an alert: the one that is there, as long as it says the same. */
+function kept(alert) {
+  const said = JSON.stringify(alert);
+  if (lines.get(alert.id)?.said !== said) lines.set(alert.id, { said, item: line(alert) });
+  return lines.get(alert.id).item;
 }
 
 function line(alert) {
@@ -199,6 +233,7 @@ async function allowSound() {
 
 function lost() {
   banner.hidden = false;
+  framed = "";
   banner.replaceChildren(element("p", "head", words.lost), link(words.all, "/alerts", "button small"));
 }
 
