@@ -58,7 +58,8 @@ def on_volume(coarse: Labels, grid: Geometry, target: Geometry) -> Labels:
     """
     # Not from NumPy, which asks for huge pages: where memory is scattered the kernel takes longer to find them than all
     # of this takes. Pages that nobody has written to are zero and cost nothing.
-    labels = np.frombuffer(mmap.mmap(-1, math.prod(target.shape)), np.uint8).reshape(target.shape)
+    pages = mmap.mmap(-1, math.prod(target.shape), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    labels = np.frombuffer(pages, np.uint8).reshape(target.shape)
     to_grid = np.linalg.inv(grid.affine) @ target.affine
     matrix, offset = to_grid[:3, :3], to_grid[:3, 3]
     straight = is_aligned(matrix, target)
@@ -76,7 +77,7 @@ def on_volume(coarse: Labels, grid: Geometry, target: Geometry) -> Labels:
                 continue
             start = offset + matrix @ [span.start for span in slab]
             if straight:
-                _label_straight(labels[slab], part, np.diag(matrix), start)
+                _label_straight(labels[slab], part, np.diag(matrix), start, is_first=part is parts[0])
             else:
                 _label_turned(labels[slab], part, matrix, start)
 
@@ -91,7 +92,7 @@ def _softened(mask: npt.NDArray[np.bool_], box: tuple[slice, ...]) -> Labels:
     return soft
 
 
-def _label_straight(labels: Labels, part: _Part, step: Floats, start: Floats) -> None:
+def _label_straight(labels: Labels, part: _Part, step: Floats, start: Floats, *, is_first: bool) -> None:
     """Label a slab (z, y, x): along z between the coarse slices first, which are small, then in the planes."""
     room = np.empty((2, labels[0].size * _TOGETHER), np.uint8)
     for first in range(0, labels.shape[0], _TOGETHER):
@@ -118,7 +119,10 @@ def _label_straight(labels: Labels, part: _Part, step: Floats, start: Floats) ->
         cv2.split(warped, list(planes))
         for k, plane in zip(range(first, labels.shape[0]), planes, strict=False):
             here = labels[k, rows, columns]
-            np.maximum(here, plane, out=here)
+            if is_first:  # to read what nobody has written touches the same page twice
+                here[...] = plane
+            else:
+                np.maximum(here, plane, out=here)
 
 
 def _span(seen: npt.NDArray[np.bool_], step: float, start: float, length: int) -> slice:
