@@ -157,6 +157,13 @@ class Settings(BaseSettings):
         description="Reads at once in one worker, each in a process of its own; they share its cores. The same "
         "on all hosts: the worker that started last decides. Default: 1.",
     )
+    worker_instances: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] | None = Field(
+        default=None,
+        examples=["auto"],
+        description="Instances of the engine in one worker, in place of worker_reads: each reads one study at a time, "
+        "on cores and with memory of its own. A number, or auto: one a NUMA node. `firstread doctor` shows the plan. "
+        "Default: none, reads share the worker's cores.",
+    )
     reads_total: int | None = Field(
         default=None,
         ge=1,

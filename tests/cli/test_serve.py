@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 import threading
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from firstread.archive import open_archive
 from firstread.archive.models import Instance
 from firstread.archive.verify import digest_of, verify
+from firstread.cli import main
 from firstread.network.outgoing import files_of_folder
 from firstread.network.scu import Caller, PeerFailed
 from tests.archive.samples import instances, rows
@@ -34,6 +36,22 @@ def test_it_listens_where_it_says_hears_whom_it_is_told_and_stops_on_sigterm(tmp
             Caller("STRANGER", seconds=20).echo(node.peer)
         assert stopped(node) == 0
         assert node.events()[-1] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (["--instances", "many"], "many is no number of instances"),
+        (["--instances", "0"], "0 is no number of instances"),
+        (["--role", "scp", "--instances", "auto"], "Only a worker has instances"),
+    ],
+)
+def test_instances_that_cannot_be_meant_are_refused(asked, why, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["firstread", "serve", *asked])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert why in capsys.readouterr().err
 
 
 @pytest.mark.timeout(120)

@@ -10,11 +10,14 @@ import psutil
 import pytest
 from pydicom import dcmread
 
+from firstread.engine import plan_here
+from firstread.errors import UsageError
 from firstread.progress import silent
 from firstread.settings import Settings
 from firstread.workflow.reading import ReadingProcesses, ReadRequest
 from firstread.workflow.result_folder import load_result
 from tests.dicom.ct_series import anatomy, ct_series, write
+from tests.waiting import wait_for
 from tests.workflow.conftest import tell_ball_reader
 from tests.workflow.samples import until
 
@@ -90,6 +93,37 @@ def test_the_second_read_finds_the_process_of_the_first(processes, ask):
     assert Path(f"/proc/{before[0].pid}/oom_score_adj").read_text() == "500\n"
     assert list(dict.fromkeys(stages))[:2] == ["open", "load"]
     assert load_result(out_of(first)).findings == load_result(out_of(second)).findings
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two instances need two cores")
+def test_each_instance_reads_on_cores_of_its_own_and_the_next_process_has_its_place(ask):
+    others = children()
+    processes = ReadingProcesses(Settings(worker_instances=2))
+
+    def cores():
+        return sorted(tuple(child.cpu_affinity()) for child in children() if child not in others)
+
+    try:
+        assert processes.at_once == 2
+        processes.prepare()
+        assert read(processes, ask()).verdict == "read"
+        placed = sorted(placement.processors for placement in plan_here(instances=2))
+        wait_for(lambda: cores() == placed)
+        assert not set(placed[0]) & set(placed[1])
+        for child in children():
+            if child not in others:
+                child.kill()
+                child.wait()
+        assert read(processes, ask()).verdict == "read"
+        (again,) = cores()
+        assert again in placed
+    finally:
+        processes.close()
+
+
+def test_more_instances_than_cores_are_refused():
+    with pytest.raises(UsageError, match="instances cannot be had"):
+        ReadingProcesses(Settings(worker_instances=64, threads=1))
 
 
 def test_a_revision_names_the_report_before(processes, ask):

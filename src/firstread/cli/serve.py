@@ -4,10 +4,11 @@ import json
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from firstread.errors import UsageError
 from firstread.service.roles import Role, roles_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ def serve(
             "--role",
             help="What this process does; may be given several times. scp: receive DICOM and answer queries; api: "
             "DICOMweb; worker: read what a route names, and deliver. Default: all.",
+            show_default=False,
+        ),
+    ] = None,
+    instances: Annotated[
+        str | None,
+        typer.Option(
+            metavar="auto|N",
+            help="Instances of the engine in the worker, each on cores and with memory of its own; auto: one a NUMA "
+            "node. Default: the setting worker_instances.",
             show_default=False,
         ),
     ] = None,
@@ -50,7 +60,7 @@ def serve(
       firstread serve
       FIRSTREAD_DICOM_CALLERS=CT1,PACS@10.0.0.5 FIRSTREAD_DICOM_HOST=0.0.0.0 firstread serve
       firstread serve --role scp --role api
-      firstread serve --role worker
+      firstread serve --role worker --instances auto
 
     Exit codes: 0 stopped, 2 a setting cannot be used or a port is taken, 5 the archive is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
@@ -64,13 +74,20 @@ def serve(
     from firstread.settings import load_settings
 
     settings = load_settings()
+    roles = roles_of(role or ())
+    if instances is not None:
+        if Role.WORKER not in roles:
+            raise UsageError(
+                "Only a worker has instances.", remedy="Add --role worker, or leave --instances out."
+            )
+        settings = settings.model_copy(update={"worker_instances": _instances(instances)})
     configure_logs(settings.log_format, "warning" if quiet else settings.log_level)
     # Each association has three files open; the usual limit of 1024 is for programs that call select.
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     # pydicom's remarks on what peers send quote it.
     with StopSignals() as signals, pydicom_quiet():
-        service = Service(settings, roles_of(role or ()), is_stopping=lambda: signals.asked)
+        service = Service(settings, roles, is_stopping=lambda: signals.asked)
         try:
             _tell(service, settings)
             if as_json:
@@ -85,6 +102,15 @@ def serve(
             _log.info("stopped")
         if not ended:
             os._exit(0)  # Python would wait for the threads that were left behind
+
+
+def _instances(told: str) -> int | Literal["auto"]:
+    """Read --instances."""
+    if told == "auto":
+        return "auto"
+    if told.isascii() and told.isdigit() and 1 <= int(told) <= 64:
+        return int(told)
+    raise UsageError(f"{told} is no number of instances.", remedy="Give auto, or a number from 1 to 64.")
 
 
 def _watch(service: "Service", wait: "Callable[[float | None], bool]") -> None:

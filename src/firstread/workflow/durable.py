@@ -116,7 +116,7 @@ def launch(node: Node) -> None:
         DBOS.launch()
         DBOS.register_queue(
             "reads",
-            worker_concurrency=node.settings.worker_reads,
+            worker_concurrency=node.processes.at_once,
             global_concurrency=node.settings.reads_total,
             polling_interval_sec=POLL_S,
         )

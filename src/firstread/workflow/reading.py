@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from firstread.progress import Progress
 from firstread.settings import Settings
+
+if TYPE_CHECKING:
+    from firstread.engine import Placement
 
 CHECK_S = 0.5  # how often it is asked whether the read is still wanted
 _PIECE = 65_536
@@ -53,11 +56,20 @@ class ReadingProcesses:
     """The children of a worker, kept between reads with their networks loaded.
 
     Args:
-        settings: Threads and precision of the reads; `worker_reads` share the cores.
+        settings: Threads and precision of the reads; `worker_reads` share the cores, or each of `worker_instances` has
+            its own.
+
+    Attributes:
+        at_once: How many reads may run at a time.
+
+    Raises:
+        UsageError: there are not enough cores for so many instances.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._free = list(_places(settings))
+        self.at_once = len(self._free) or settings.worker_reads
         self._idle: list[_Child] = []
         self._busy: list[_Child] = []
         self._lock = threading.Lock()
@@ -66,7 +78,7 @@ class ReadingProcesses:
     def prepare(self) -> None:
         """Start the children, so that the first reads need not wait for them."""
         with self._lock:
-            self._idle += [_Child(self._settings) for _ in range(self._settings.worker_reads)]
+            self._idle += [self._new() for _ in range(self.at_once)]
 
     def read(
         self, request: ReadRequest, *, wanted: Callable[[], bool], progress: Progress, limit_s: float
@@ -102,8 +114,8 @@ class ReadingProcesses:
                 child = None
             else:
                 while self._idle and not self._idle[-1].alive:
-                    self._idle.pop().close()
-                child = self._idle.pop() if self._idle else _Child(self._settings)
+                    self._end(self._idle.pop())
+                child = self._idle.pop() if self._idle else self._new()
                 self._busy.append(child)
         try:
             yield child
@@ -115,13 +127,36 @@ class ReadingProcesses:
                     if kept:
                         self._idle.append(child)
                 if not kept:
-                    child.close()
+                    self._end(child)
+
+    def _new(self) -> "_Child":
+        return _Child(self._settings, self._free.pop() if self._free else None)
+
+    def _end(self, child: "_Child") -> None:
+        """End a child; the next one has its place."""
+        child.close()
+        if child.place is not None:
+            self._free.append(child.place)
+
+
+def _places(settings: Settings) -> "tuple[Placement, ...]":
+    """Return where each instance goes; none where reads share the cores."""
+    if settings.worker_instances is None:
+        return ()
+    from firstread.engine import plan_here
+
+    return plan_here(instances=settings.worker_instances, threads=settings.threads)
 
 
 class _Child:
-    """One process of `firstread.workflow.reading_child`; ends when its standard input does."""
+    """One process of `firstread.workflow.reading_child`; ends when its standard input does.
 
-    def __init__(self, settings: Settings) -> None:
+    Attributes:
+        place: Its cores and memory; None: it shares the worker's.
+    """
+
+    def __init__(self, settings: Settings, place: "Placement | None") -> None:
+        self.place = place
         answers, told = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -136,6 +171,7 @@ class _Child:
                             "precision": settings.precision,
                             "threads": settings.threads,
                             "shared_by": settings.worker_reads,
+                            "placement": asdict(place) if place else None,
                             "cache_dir": str(settings.cache_dir),
                             "models": [str(path) for path in settings.models],
                         }

@@ -16,7 +16,10 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from firstread.engine import Placement
 
 NICENESS = 10  # receiving goes before reading
 OOM_SCORE = 500
@@ -37,8 +40,10 @@ def main() -> None:
     from firstread.engine import Engine
     from firstread.workflow import read_study  # noqa: F401 - so that the first read need not wait for it
 
+    place = _place(options)
     with Engine(
-        threads=_threads(options),
+        threads=None if place else _threads(options),
+        placement=place,
         precision=options["precision"],
         cache_dir=Path(options["cache_dir"]),
         models=[Path(folder) for folder in options["models"]],
@@ -52,6 +57,14 @@ def _listen(requests: "queue.Queue[str]") -> None:
     for line in sys.stdin:
         requests.put(line)
     os._exit(0)
+
+
+def _place(options: dict[str, Any]) -> "Placement | None":
+    """Return the cores and the memory that this child has to itself; None: it shares the worker's."""
+    from firstread.engine import Placement
+
+    told = options["placement"]
+    return Placement(**(told | {"processors": tuple(told["processors"])})) if told else None
 
 
 def _threads(options: dict[str, Any]) -> int:
