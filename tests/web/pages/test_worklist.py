@@ -312,6 +312,28 @@ def test_a_storm_of_events_leaves_the_page_responsive(browser, sqlite_archive, u
         assert page.evaluate("window.longest") < 4000  # a page that is drowned answers after the storm
 
 
+def test_a_click_that_has_begun_is_not_lost_on_a_page_that_follows(browser, sqlite_archive, url):
+    uids = add_studies(sqlite_archive, 30)
+    with somebody(browser, url) as page:
+        page.goto("/jobs")
+        page.wait_for_selector("[data-live-sign]:not(.off):not([hidden])")
+        link = page.locator('[data-follow="study"] tbody a').first
+        place = link.get_attribute("href")
+        link.hover()
+        page.mouse.down()
+        with (
+            page.expect_response(
+                lambda answer: answer.request.resource_type == "fetch" and answer.ok
+            ) as heard,
+            writing(sqlite_archive.engine) as connection,
+        ):
+            tell(connection, "study", study_key=key_of(sqlite_archive, uids[0]))
+        heard.value.finished()
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        page.mouse.up()
+        page.wait_for_url(f"**{place}")
+
+
 def test_forms_work_without_scripts(browser, sqlite_archive, url):
     (uid,) = add_studies(sqlite_archive, 1)
     with somebody(browser, url, java_script_enabled=False) as page:

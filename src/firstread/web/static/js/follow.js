@@ -7,6 +7,11 @@ import { followTime, sayMoments } from "./spans.js";
 const EVERY_MS = 1500;
 const parser = new DOMParser();
 
+/** A click that has begun on what is exchanged meanwhile would be lost. */
+let isPressed = false;
+addEventListener("pointerdown", () => (isPressed = true), true);
+for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => (isPressed = false), true);
+
 for (const kind of new Set([...document.querySelectorAll("[data-follow]")].map((part) => part.dataset.follow))) {
   let due = null;
   const refresh = () => {
@@ -21,6 +26,7 @@ for (const kind of new Set([...document.querySelectorAll("[data-follow]")].map((
     }
     const answer = await fetch(location.href, { headers: { Accept: "text/html", ...OF_ITSELF } }).catch(() => null);
     if (!answer?.ok) return;
+    if (isPressed) return refresh();
     const fresh = parser.parseFromString(await answer.text(), "text/html").querySelectorAll(`[data-follow="${kind}"]`);
     parts.forEach((part, at) => {
       const other = fresh[at];
