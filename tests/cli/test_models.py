@@ -80,9 +80,9 @@ def test_profile_prints_layers_and_totals_and_writes_json_and_a_picture(firstrea
 
 def test_profile_prints_no_more_layers_than_asked_for(firstread, packages):
     done = firstread("models", "profile", "one", "--top", "1")
-    rows = done.out[done.out.index("layer ") : done.out.index("By precision")]
-    assert rows.count("Convolution ") == 1
-    assert " others " in done.out
+    rows = done.out[done.out.index("layer ") : done.out.index("By precision")].splitlines()
+    # The heading, a layer (which one is the slowest is chance on so small a network), and the rest.
+    assert [" others " in row for row in rows[:3]] == [False, False, True]
 
 
 @pytest.mark.parametrize(
