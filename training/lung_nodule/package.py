@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from firstread.engine import AccuracyGate, Input, Manifest, Output, write_manifest
+from firstread.engine.quantization import outermost
 from training.lung_nodule import lung_gate
 from training.lung_nodule.kept_weights import read
 from training.lung_nodule.networks import WINDOW_HU, CandidateNetwork, Detector, LungNetwork
@@ -154,18 +155,13 @@ def quantised(
     """
     import nncf
 
-    convolutions = [
-        op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "Convolution"
-    ]
     return nncf.quantize(
         model,
         nncf.Dataset(calibration, lambda hu: {"hu": hu}),
         subset_size=len(calibration),
         preset=nncf.QuantizationPreset.MIXED,
         fast_bias_correction=True,
-        ignored_scope=nncf.IgnoredScope(
-            names=convolutions[: exact[0]] + convolutions[len(convolutions) - exact[1] :], validate=False
-        ),
+        ignored_scope=nncf.IgnoredScope(names=outermost(model, *exact), validate=False),
         # Without VNNI, sums of two products saturate at 16 bits; weights of 7 bits cannot.
         advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
     )

@@ -91,9 +91,8 @@ def quantize(
     f32 = judge.score(graph)
     progress("quantize", 0.1)
     feed = package.manifest.input.name
-    whole = read_graph(package, "f32")
     small = nncf.quantize_with_accuracy_control(
-        whole,
+        read_graph(package, "f32"),
         nncf.Dataset([{feed: _batch(package, one)} for one in samples.calibration]),
         # Numbers, so that the judge finds the labels; NNCF itself feeds what they stand for.
         nncf.Dataset(
@@ -104,7 +103,7 @@ def quantize(
         drop_type=nncf.DropType.ABSOLUTE,
         subset_size=len(samples.calibration),
         preset=nncf.QuantizationPreset.MIXED,
-        ignored_scope=nncf.IgnoredScope(names=_outermost(whole, *exact)),
+        ignored_scope=nncf.IgnoredScope(names=outermost(graph, *exact)),
         # Without VNNI, sums of two products saturate at 16 bits; weights of 7 bits cannot.
         advanced_quantization_parameters=nncf.AdvancedQuantizationParameters(
             overflow_fix=nncf.OverflowFix.ENABLE
@@ -218,12 +217,12 @@ def _layers(graph: "openvino.Model") -> tuple[int, int]:
     return quantised, len(layers) - quantised
 
 
-def _outermost(graph: "openvino.Model", first: int, last: int) -> list[str]:
-    """Return the names of the first and the last convolutions."""
+def outermost(graph: "openvino.Model", first: int, last: int) -> list[str]:
+    """Return the names of the first and the last so many convolutions of a graph."""
     names = [
         node.get_friendly_name() for node in graph.get_ordered_ops() if node.get_type_name() == "Convolution"
     ]
-    return names[:first] + names[first:][::-1][:last]
+    return [name for at, name in enumerate(names) if at < first or at >= len(names) - last]
 
 
 def _manifest(package: ModelPackage, gate: AccuracyGate, samples: Samples) -> Manifest:

@@ -74,8 +74,7 @@ def sample(
     array: npt.NDArray[np.int16], source: Geometry, grid: Geometry, *, smooth: bool = False
 ) -> npt.NDArray[np.int16]:
     """Sample an int16 array that lies on `source` on another grid, as `resample` does for a volume."""
-    to_source = np.linalg.inv(source.affine) @ grid.affine
-    matrix, offset = to_source[:3, :3], to_source[:3, 3]
+    matrix, offset = index_map(grid, source)
     if smooth:
         factors = [max(round(float(abs(matrix[a, a]))), 1) for a in range(3)]
         array, matrix, offset = _block_mean(array, matrix, offset, factors)
@@ -85,6 +84,12 @@ def sample(
         array, matrix, offset, output_shape=grid.shape, order=1, mode="constant", cval=AIR_HU
     )
     return sampled
+
+
+def index_map(of: Geometry, to: Geometry) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return what takes a grid's indices (z, y, x) to another's: a matrix (3 × 3), and what is added."""
+    both = np.linalg.inv(to.affine) @ of.affine
+    return both[:3, :3], both[:3, 3]
 
 
 def is_aligned(matrix: npt.NDArray[np.float64], grid: Geometry) -> bool:
@@ -176,8 +181,7 @@ def _seen(length: int, step: float, offset: float, count: int) -> slice:
 
 def labels_on(labels: npt.NDArray[np.uint8], grid: Geometry, target: Geometry) -> npt.NDArray[np.uint8]:
     """Sample a label array on another grid, nearest neighbour; 0 outside."""
-    to_grid = np.linalg.inv(grid.affine) @ target.affine
-    matrix, offset = to_grid[:3, :3], to_grid[:3, 3]
+    matrix, offset = index_map(target, grid)
     if is_aligned(matrix, target):
         picks = []
         for axis in range(3):

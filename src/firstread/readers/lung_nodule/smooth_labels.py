@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from firstread.cores import share_out
 from firstread.dicom.geometry import Geometry
-from firstread.readers.lung_nodule.grid import is_aligned
+from firstread.readers.lung_nodule.grid import index_map, is_aligned
 
 _FULL, _HALF = 200, 100
 """Inside of a lung, far from its border; at its border."""
@@ -60,8 +60,7 @@ def on_volume(coarse: Labels, grid: Geometry, target: Geometry) -> Labels:
     # of this takes. Pages that nobody has written to are zero and cost nothing.
     pages = mmap.mmap(-1, math.prod(target.shape), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     labels = np.frombuffer(pages, np.uint8).reshape(target.shape)
-    to_grid = np.linalg.inv(grid.affine) @ target.affine
-    matrix, offset = to_grid[:3, :3], to_grid[:3, 3]
+    matrix, offset = index_map(target, grid)
     straight = is_aligned(matrix, target)
     parts = [
         _Part(number, _softened(coarse == number, box), _box_around(box, grid, target))
