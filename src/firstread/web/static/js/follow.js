@@ -25,9 +25,11 @@ for (const kind of new Set([...document.querySelectorAll("[data-follow]")].map((
       return refresh();
     }
     const answer = await fetch(location.href, { headers: { Accept: "text/html", ...OF_ITSELF } }).catch(() => null);
-    if (!answer?.ok) return;
+    // Read to its end in any case: an answer left unread keeps its connection.
+    const text = answer?.ok ? await answer.text().catch(() => null) : null;
+    if (text === null) return;
     if (isPressed) return refresh();
-    const fresh = parser.parseFromString(await answer.text(), "text/html").querySelectorAll(`[data-follow="${kind}"]`);
+    const fresh = parser.parseFromString(text, "text/html").querySelectorAll(`[data-follow="${kind}"]`);
     parts.forEach((part, at) => {
       const other = fresh[at];
       if (!other) return;
