@@ -39,10 +39,11 @@ class Serving:
 
 
 @contextmanager
-def serving(folder, *options, role="scp", **settings):
+def serving(folder, *options, role="scp", command=(), **settings):
     """Run the node on free ports with its archive in a folder, until the block ends; it is killed then.
 
-    Settings are written as such or as variables; None leaves one out that is set here.
+    A command stands in place of `serve` in that role. Settings are written as such or as variables; None leaves one
+    out that is set here.
     """
     environment = {
         **os.environ,
@@ -58,7 +59,14 @@ def serving(folder, *options, role="scp", **settings):
         },
     }
     environment = {name: value for name, value in environment.items() if value is not None}
-    command = [sys.executable, "-m", "firstread.cli", "serve", "--role", role, "--json", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "firstread.cli",
+        *(command or ("serve", "--role", role)),
+        "--json",
+        *options,
+    ]
     path = folder / f"{role}.log"
     with (
         path.open("w") as log,

@@ -343,6 +343,7 @@ COMMANDS: dict[str, Needs | Open] = {
     "destinations test": Open(_NODE),
     "echo": Open(_NODE),
     "serve": Open("Who starts it has the archive's files; whoever calls it is asked."),
+    "worker": Open("Who starts it has the archive's files."),
     "archive list": Needs(_READ, "list", arguments=lambda case: ["--json"]),
     "archive add": Needs("study.store", "whole", arguments=lambda case: ["nowhere"]),
     "archive retain": Needs("service.operate", "whole"),

@@ -159,8 +159,12 @@ def test_people_are_told_where_it_listens_and_that_nobody_may_call_yet(tmp_path)
     assert " stopped " in said
 
 
-def test_people_are_told_that_nothing_is_read_and_sent_where_no_route_and_no_destination_is_there(tmp_path):
-    with serving(tmp_path, role="worker", health_port="0") as node:
+@pytest.mark.parametrize("command", [["serve", "--role", "worker"], ["worker", "--instances", "auto"]])
+def test_people_are_told_that_nothing_is_read_and_sent_where_no_route_and_no_destination_is_there(
+    tmp_path, command
+):
+    with serving(tmp_path, command=command, health_port="0") as node:
+        assert "port" not in node.told
         assert (node.told["routes"], node.told["destinations"]) == ([], [])
         assert set(node.health().json()["checks"]) == {"stopping", "database", "disk", "worker"}
         assert stopped(node) == 0

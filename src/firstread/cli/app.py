@@ -28,7 +28,7 @@ from firstread.cli.projects import projects
 from firstread.cli.read import read
 from firstread.cli.reports import reports
 from firstread.cli.routes import routes
-from firstread.cli.serve import serve
+from firstread.cli.serve import serve, worker
 
 app = typer.Typer(
     help="The AI that reads a medical image first: a chest CT in, a preliminary report out, on a CPU.",
@@ -75,6 +75,7 @@ app.command()(backup)
 app.command()(restore)
 app.command()(verify)
 app.command()(serve)
+app.command()(worker)
 app.add_typer(access, name="access")
 app.add_typer(config, name="config")
 app.add_typer(users, name="users")

@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 _log = logging.getLogger("firstread.service")
 _LOOK_EVERY_S = 60.0
 
+Instances = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|N",
+        help="Instances of the engine in the worker, each on cores and with memory of its own; auto: one a NUMA "
+        "node. Default: the setting worker_instances.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Say what runs, and where, as one line of JSON on standard output.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Log nothing but warnings and errors.")]
+
 
 def serve(
     role: Annotated[
@@ -31,19 +45,9 @@ def serve(
             show_default=False,
         ),
     ] = None,
-    instances: Annotated[
-        str | None,
-        typer.Option(
-            metavar="auto|N",
-            help="Instances of the engine in the worker, each on cores and with memory of its own; auto: one a NUMA "
-            "node. Default: the setting worker_instances.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Say what runs, and where, as one line of JSON on standard output.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Log nothing but warnings and errors.")] = False,
+    instances: Instances = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run the node until SIGTERM or Ctrl-C: receive studies, read those that a route names, send the results back.
 
@@ -60,7 +64,7 @@ def serve(
       firstread serve
       FIRSTREAD_DICOM_CALLERS=CT1,PACS@10.0.0.5 FIRSTREAD_DICOM_HOST=0.0.0.0 firstread serve
       firstread serve --role scp --role api
-      firstread serve --role worker --instances auto
+      firstread serve --role worker --instances auto   (or firstread worker --instances auto)
 
     Exit codes: 0 stopped, 2 a setting cannot be used or a port is taken, 5 the archive is away.
     """  # noqa: D301 - \b is typer's mark for lines that stay as they are
@@ -102,6 +106,22 @@ def serve(
             _log.info("stopped")
         if not ended:
             os._exit(0)  # Python would wait for the threads that were left behind
+
+
+def worker(instances: Instances = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Run a worker until SIGTERM or Ctrl-C: read what a route names, and deliver. Short for serve --role worker.
+
+    Workers join and leave at any time; those of several hosts need the database and the instance store in common. Which
+    cores each instance would have is what `firstread doctor` says.
+
+    \b
+    Examples
+      firstread worker
+      firstread worker --instances auto
+
+    Exit codes: 0 stopped, 2 a setting cannot be used or a port is taken, 5 the archive is away.
+    """  # noqa: D301 - \b is typer's mark for lines that stay as they are
+    serve([Role.WORKER], instances, as_json=as_json, quiet=quiet)
 
 
 def _instances(told: str) -> int | Literal["auto"]:

@@ -72,9 +72,11 @@ def test_an_unknown_name_takes_the_work_of_a_known_one():
     is_password("warm", "")
 
     def seconds(kept):
-        before = time.process_time()
-        for _ in range(3):
+        took = []
+        for _ in range(5):
+            before = time.process_time()
             is_password("a wrong password", kept)
-        return time.process_time() - before
+            took.append(time.process_time() - before)
+        return min(took)
 
     assert 0.5 < seconds(hashed) / seconds("") < 2.0
