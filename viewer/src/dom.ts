@@ -42,6 +42,27 @@ export function button(
   return made;
 }
 
+/**
+ * A function that runs another at once, or, while a press on a button of the element has begun, after its click:
+ * a click is lost where what it began on is made anew meanwhile.
+ */
+export function afterPress(root: HTMLElement): (run: () => void) => void {
+  let isPressed = false;
+  const waiting = new Set<() => void>();
+  // A press on a field may open a list of the system's, and its end is then not told.
+  root.addEventListener("pointerdown", (event) => (isPressed = (event.target as Element).closest("button, summary") !== null), true);
+  const ended = (): void => {
+    isPressed = false;
+    for (const run of waiting) setTimeout(run);
+    waiting.clear();
+  };
+  for (const kind of ["pointerup", "pointercancel"]) window.addEventListener(kind, ended, true);
+  return (run) => {
+    if (isPressed) waiting.add(run);
+    else run();
+  };
+}
+
 export function required(selector: string): HTMLElement {
   const found = document.querySelector<HTMLElement>(selector);
   if (!found) throw new Error(`the page has no ${selector}`);

@@ -1,6 +1,6 @@
 /** The list of findings beside the pictures: what the AI says of each, and what the person decides. */
 import type { Decisions, Edits } from "./decisions";
-import { button, element } from "./dom";
+import { afterPress, button, element } from "./dom";
 import type { Finding, Result } from "./result";
 import type { Room, Shown } from "./room";
 import { day, millimetres, t } from "./wording";
@@ -13,6 +13,7 @@ export class FindingsPanel {
   readonly root = element("aside", { class: "findings", "aria-label": t("findings") });
   readonly #list = element("ol", { class: "list" });
   readonly #status = element("p", { class: "status", role: "status", "aria-live": "polite" });
+  readonly #afterPress = afterPress(this.root);
   #rejecting: string | undefined;
 
   constructor(
@@ -21,11 +22,11 @@ export class FindingsPanel {
     readonly jump: (finding: Finding) => void,
   ) {
     decisions.said = (words, isProblem) => this.say(words, isProblem);
-    room.onFindings(() => this.draw());
+    room.onFindings(() => this.#afterPress(this.draw));
     room.onChange((changed) => {
-      if (["findings", "selected", "editing"].some((key) => changed.has(key as never))) this.draw();
+      if (["findings", "selected", "editing"].some((key) => changed.has(key as never))) this.#afterPress(this.draw);
     });
-    window.addEventListener("tview:axes", () => this.draw());
+    window.addEventListener("tview:axes", () => this.#afterPress(this.draw));
     this.draw();
   }
 
@@ -34,7 +35,7 @@ export class FindingsPanel {
     this.#status.classList.toggle("problem", isProblem);
   }
 
-  draw(): void {
+  readonly draw = (): void => {
     const { room } = this;
     const isOn = room.state.findings;
     const focused = document.activeElement?.getAttribute("data-key");
@@ -69,7 +70,7 @@ export class FindingsPanel {
       ...(result && isOn ? [this.#notes(result)] : []),
     );
     if (focused) this.root.querySelector<HTMLElement>(`[data-key="${focused}"]`)?.focus();
-  }
+  };
 
   /** What the AI says of the whole study. */
   #notes(result: Result): HTMLElement {
@@ -158,8 +159,9 @@ export class FindingsPanel {
   }
 
   #rejection(one: Shown): HTMLElement {
-    const choice = element("select", { name: "reason" }, REASONS.map((name) => element("option", { value: t(`reason.${name}`) }, [t(`reason.${name}`)])));
-    const form = element("form", { class: "rejection" }, [
+    const { id } = one.finding;
+    const choice = element("select", { name: "reason", "data-key": `reason-${id}` }, REASONS.map((name) => element("option", { value: t(`reason.${name}`) }, [t(`reason.${name}`)])));
+    const form = element("form", { class: "rejection", "data-of": id }, [
       element("label", {}, [t("reason"), choice]),
       element("button", { type: "submit", class: "reject" }, [t("reject")]),
       button(t("cancel"), () => {
@@ -172,24 +174,26 @@ export class FindingsPanel {
       this.#rejecting = undefined;
       void this.decisions.decide(one, "rejected", { reason: choice.value });
     });
+    this.#carry(form, ["reason"]);
     return form;
   }
 
   #editor(one: Shown): HTMLElement {
     const { finding } = one;
     const figure = (name: string, value: number | undefined): HTMLInputElement =>
-      element("input", { name, type: "number", step: "0.1", min: "0.1", max: "300", value: value?.toFixed(1) });
+      element("input", { name, type: "number", step: "0.1", min: "0.1", max: "300", value: value?.toFixed(1), "data-key": `${name}-${finding.id}` });
     const long = figure("long", finding.diameter_mm?.long);
     const short = figure("short", finding.diameter_mm?.short);
     const choice = (name: string, values: string[], now: string | null): HTMLSelectElement =>
-      element("select", { name }, [
+      element("select", { name, "data-key": `${name}-${finding.id}` }, [
         ...(now ? [] : [element("option", { value: "" }, [t("unknown")])]),
         ...values.map((value) => element("option", { value, selected: value === now }, [t(`${name}.${value}`)])),
       ]);
     const attenuation = choice("attenuation", KINDS, finding.attenuation);
     const lobe = choice("lobe", LOBES, finding.lobe);
     const original = this.room.result?.findings.find((each) => each.id === finding.id) ?? finding;
-    const form = element("form", { class: "editor" }, [
+    const size = `${long.value} ${short.value}`;
+    const form = element("form", { class: "editor", "data-of": finding.id, "data-size": size }, [
       element("p", { class: "hint" }, [t("edit.hint")]),
       element("label", {}, [t("long.axis"), long]),
       element("label", {}, [t("short.axis"), short]),
@@ -217,7 +221,18 @@ export class FindingsPanel {
       if (Object.keys(edits).length) void this.decisions.decide(one, "edited", { edits });
       else this.draw();
     });
+    // Of the figures those count that came last: typed, or of an axis that was dragged since.
+    const isSame = this.root.querySelector<HTMLElement>("form.editor")?.dataset["size"] === size;
+    this.#carry(form, ["attenuation", "lobe", ...(isSame ? ["long", "short"] : [])]);
     return form;
+  }
+
+  /** Give a form what was chosen in the one whose place it takes. */
+  #carry(form: HTMLFormElement, names: string[]): void {
+    const before = this.root.querySelector<HTMLFormElement>(`form.${form.className}[data-of="${form.dataset["of"]}"]`);
+    for (const name of before ? names : []) {
+      (form.elements.namedItem(name) as HTMLInputElement).value = (before!.elements.namedItem(name) as HTMLInputElement).value;
+    }
   }
 }
 

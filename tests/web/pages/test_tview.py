@@ -200,6 +200,12 @@ def test_what_a_person_decides_is_kept_in_the_report_and_can_be_taken_back(brows
         page.get_by_role("status").get_by_text("Saved").wait_for()
         assert decisions()["N1"]["decision"] == "accepted"
 
+        page.locator('[data-key="undecide-N1"]').hover()
+        page.mouse.down()
+        page.evaluate("tview.room.findingsChanged()")  # the list is made anew, but not under the pressed button
+        page.mouse.up()
+        page.locator('li[data-finding="N1"].open').wait_for()
+
         page.locator('[data-key="head-N2"]').click()
         page.keyboard.press("x")
         page.get_by_label("Reason").select_option("vessel")
@@ -212,13 +218,13 @@ def test_what_a_person_decides_is_kept_in_the_report_and_can_be_taken_back(brows
         assert decisions()["N2"]["decision"] == "unreviewed"
 
         page.keyboard.press("e")
+        page.get_by_label("Lobe").select_option("left lower")
         x, y = middle(page, '[data-pane="stack"] [data-end="long-1"]')
         page.mouse.move(x, y)
         page.mouse.down()
         page.mouse.move(x + 20, y - 30, steps=4)
         page.mouse.up()
         typed = float(page.get_by_label("Long axis (mm)").input_value())
-        page.get_by_label("Lobe").select_option("left lower")
         page.get_by_role("button", name="Save").click()
         page.locator('li[data-finding="N2"].edited').wait_for()
         page.get_by_role("status").get_by_text("Saved").wait_for()

@@ -82,6 +82,26 @@ def test_decisions_by_keyboard_draft_the_text_and_the_category_anew(editing, rep
     }  # fmt: skip
 
 
+def test_what_others_decide_meanwhile_takes_neither_the_click_that_has_begun_nor_the_form_that_is_open(
+    editing, reported
+):
+    with editing() as page, editing("ben") as ben:
+        opened(page, reported)
+        opened(ben, reported)
+        page.locator("[data-id=N1] [data-do=edit]").click()
+        page.get_by_label("Long axis, mm").fill("7.7")
+        page.get_by_label("Indication").click()
+        page.locator("[data-id=N3] [data-do=accept]").hover()
+        page.mouse.down()
+        ben.locator("[data-id=N2] [data-do=accept]").click()
+        page.locator("#said", has_text="has changed the report").wait_for()
+        assert page.locator("[data-id=N2].accepted").count() == 0  # not under the pressed button
+        page.mouse.up()
+        page.wait_for_selector(".finding.accepted[data-id=N2]")
+        page.wait_for_selector(".finding.accepted[data-id=N3]")
+        assert page.get_by_label("Long axis, mm").input_value() == "7.7"
+
+
 def test_two_who_write_at_once_lose_nothing_and_the_second_chooses(editing, reported):
     with editing() as anne, editing("ben") as ben:
         ben.route("**/events", lambda route: route.abort())  # else Ben is told before he types

@@ -2,20 +2,27 @@
 
 import { OF_ITSELF } from "./http.js";
 import * as live from "./live.js";
+import { afterPress } from "./press.js";
 import { followTime, sayMoments } from "./spans.js";
 
 const EVERY_MS = 1500;
 const parser = new DOMParser();
 
-/** A click that has begun on what is exchanged meanwhile would be lost. */
-let isPressed = false;
-addEventListener("pointerdown", () => (isPressed = true), true);
-for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => (isPressed = false), true);
-
 for (const kind of new Set([...document.querySelectorAll("[data-follow]")].map((part) => part.dataset.follow))) {
   let due = null;
   const refresh = () => {
     due ??= setTimeout(load, EVERY_MS);
+  };
+  const exchange = (parts, text) => {
+    const fresh = parser.parseFromString(text, "text/html").querySelectorAll(`[data-follow="${kind}"]`);
+    parts.forEach((part, at) => {
+      const other = fresh[at];
+      if (!other) return;
+      const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : null;
+      part.replaceChildren(...document.adoptNode(other).childNodes);
+      sayMoments(part);
+      if (focused !== null) part.querySelectorAll("a, button")[focused]?.focus({ preventScroll: true });
+    });
   };
   const load = async () => {
     due = null;
@@ -28,16 +35,7 @@ for (const kind of new Set([...document.querySelectorAll("[data-follow]")].map((
     // Read to its end in any case: an answer left unread keeps its connection.
     const text = answer?.ok ? await answer.text().catch(() => null) : null;
     if (text === null) return;
-    if (isPressed) return refresh();
-    const fresh = parser.parseFromString(text, "text/html").querySelectorAll(`[data-follow="${kind}"]`);
-    parts.forEach((part, at) => {
-      const other = fresh[at];
-      if (!other) return;
-      const focused = part.contains(document.activeElement) ? place(part, document.activeElement) : null;
-      part.replaceChildren(...document.adoptNode(other).childNodes);
-      sayMoments(part);
-      if (focused) part.querySelectorAll("a, button")[focused]?.focus({ preventScroll: true });
-    });
+    afterPress(() => exchange(parts, text));
   };
   live.on(kind, (content) => {
     const parts = [...document.querySelectorAll(`[data-follow="${kind}"]`)];

@@ -1,5 +1,7 @@
 /** The findings beside the report: what the AI says, what a person decided, and the decision to come. */
 
+import { afterPress } from "./press.js";
+
 const ATTENUATIONS = ["solid", "part-solid", "ground-glass", "calcified", "fat"];
 const LOBES = ["right upper", "right middle", "right lower", "left upper", "left lower"];
 
@@ -16,6 +18,7 @@ export class Findings {
   #decide;
   #canEdit = false;
   #told = [];
+  #shown = "";
   #open = null;
   current = null;
 
@@ -29,19 +32,29 @@ export class Findings {
     });
   }
 
+  /** Show the findings as the report has them; where nothing of them has changed, nothing is made anew. */
   show(findings, canEdit) {
+    const told = JSON.stringify([findings, canEdit]);
+    if (told === this.#shown) return;
+    this.#shown = told;
     this.#told = findings;
     this.#canEdit = canEdit;
+    afterPress(this.#draw);
+  }
+
+  #draw = () => {
+    const findings = this.#told;
     if (!findings.some((one) => one.id === this.#open)) this.#open = null;
-    const focused = document.activeElement?.closest?.(".finding") ? document.activeElement.dataset.do : null;
-    const at = document.activeElement?.closest?.(".finding")?.dataset.id;
-    const kept = this.#open && document.activeElement?.closest?.("form[data-of]") ? this.#list.querySelector(`form[data-of="${CSS.escape(this.#open)}"]`) : null;
-    const cards = findings.map((one) => this.#card(one, kept?.dataset.of === one.id ? kept : null));
+    const active = document.activeElement?.closest?.(".finding") ? document.activeElement : null;
+    const { id: at } = active?.closest(".finding").dataset ?? {};
+    const form = this.#open && this.#list.querySelector(`form[data-of="${CSS.escape(this.#open)}"]`);
+    const cards = findings.map((one) => this.#card(one, form?.dataset.of === one.id ? form : null));
     this.#list.replaceChildren(...(cards.length ? cards : [make("li", { className: "soft" }, this.#t("no_findings"))]));
     this.current = findings.some((one) => one.id === this.current) ? this.current : (findings[0]?.id ?? null);
     this.#mark();
-    if (at && focused) this.#button(at, focused)?.focus();
-  }
+    if (active?.isConnected) active.focus();
+    else if (active?.dataset.do) this.#button(at, active.dataset.do)?.focus();
+  };
 
   move(by) {
     const place = this.#told.findIndex((one) => one.id === this.current);

@@ -3,6 +3,7 @@
 import { OF_ITSELF, send } from "./http.js";
 import { bind } from "./keys.js";
 import * as live from "./live.js";
+import { afterPress } from "./press.js";
 import { say } from "./say.js";
 import { followTime, sayMoments } from "./spans.js";
 import { startTour } from "./tour.js";
@@ -43,7 +44,7 @@ async function load(search, { patch = false } = {}) {
     const answer = await fetch(`/worklist/rows${search}`, { signal: mine.signal, headers: { Accept: "text/x-part", ...(patch ? OF_ITSELF : {}) } });
     if (!answer.ok) return;
     const fresh = parser.parseFromString(await answer.text(), "text/html").getElementById("list");
-    if (patch) merge(fresh);
+    if (patch) afterPress(() => asking === mine && merge(fresh));
     else replace(fresh);
   } catch (error) {
     if (error.name !== "AbortError") say(document.body.dataset.failed);
