@@ -202,7 +202,8 @@ def test_what_a_person_decides_is_kept_in_the_report_and_can_be_taken_back(brows
 
         page.locator('[data-key="undecide-N1"]').hover()
         page.mouse.down()
-        page.evaluate("tview.room.findingsChanged()")  # the list is made anew, but not under the pressed button
+        # The list is made anew, but not under the pressed button.
+        page.evaluate("tview.room.findingsChanged()")
         page.mouse.up()
         page.locator('li[data-finding="N1"].open').wait_for()
 
