@@ -216,8 +216,8 @@ def throughput(folder: Path, phantom: list[Path], number: int, share: float, sec
     Of each worker its first read counts as warming up; from its end on, reads are counted by their own times.
     """
     with site(folder / f"workers-{number}", "lung_nodule", share) as made:
-        # No worker may run out of studies: a read takes more than six seconds of a whole core.
-        for _ in range(number * (2 + int(seconds * share / 6))):
+        # No worker may run out of studies: a read takes more than three seconds of a whole core.
+        for _ in range(number * (2 + int(seconds * share / 3))):
             made.put(phantom, "CT1")
         with made.workers(number):
             wait_until(lambda: len(by_worker(made)) == number, STARTED_S + 120.0)
