@@ -17,6 +17,7 @@ from pynetdicom.sop_class import CTImageStorage, Verification
 
 from firstread.archive import open_archive
 from firstread.network import Acceptance, Listening, Node
+from firstread.network.answers import keep_answers
 from tests.access.granting import allow
 from tests.archive.samples import instances
 from tests.dicom.ct_series import EXPLICIT
@@ -57,6 +58,7 @@ def association(port, *syntaxes, calling="SCANNER", called="FIRSTREAD", **option
     entity.add_requested_context(Verification)
     entity.add_requested_context(CTImageStorage, list(syntaxes or (EXPLICIT,)))
     made = entity.associate("127.0.0.1", port, ae_title=called, **options)
+    keep_answers(made)
     try:
         yield made
     finally:

@@ -20,6 +20,7 @@ from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
 
 from firstread.network.acceptance import Acceptance
+from firstread.network.answers import NOTHING, Checkpoint
 from firstread.network.room import Room
 from firstread.network.sending import send_stored
 from firstread.network.store_response import LONGEST, encoded_store_response
@@ -28,7 +29,6 @@ from firstread.network.wire import BoundedSocket
 _log = logging.getLogger("firstread.network")
 _NAP_S = 0.25  # timers are looked at so often
 _MOST_WAITING = 4  # messages that a peer may send ahead of our answers; after that it is not read from
-_NOTHING = (None, None)
 
 
 class _Telling(queue.Queue[Any]):
@@ -40,7 +40,7 @@ class _Telling(queue.Queue[Any]):
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ANN401
         super().put(item, block, timeout)
-        self._messages.put(_NOTHING)
+        self._messages.put(NOTHING)
 
 
 class _UpperLayer(DULServiceProvider):
@@ -125,10 +125,14 @@ class _Messages(DIMSEServiceProvider):
         """Return the next message, or nothing where there is none for a moment."""
         if block:
             return super().get_msg(block=True)
-        try:
-            return self.msg_queue.get(timeout=_NAP_S)
-        except queue.Empty:
-            return _NOTHING
+        checkpoint = cast(Checkpoint, self.assoc._reactor_checkpoint)
+        with checkpoint.lock:
+            if not checkpoint.is_set():
+                return NOTHING
+            try:
+                return self.msg_queue.get(timeout=_NAP_S)
+            except queue.Empty:
+                return NOTHING
 
     def refuse_next(self, status: int) -> None:
         """Have the next response bear this status.
@@ -188,6 +192,7 @@ class Acceptor(Association):
 
     def __init__(self, entity: ApplicationEntity, acceptance: Acceptance, room: Room) -> None:
         super().__init__(entity, "acceptor")
+        self._reactor_checkpoint = Checkpoint()
         self.dul = _UpperLayer(self)
         self.dimse: _Messages = _Messages(self, acceptance, room)
         # Assigned again, because pynetdicom sets the timers of the upper layer then.

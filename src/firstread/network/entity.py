@@ -9,6 +9,7 @@ from pynetdicom import AE, _config
 from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket
 
+from firstread.network.answers import keep_answers
 from firstread.network.sending import send_stored
 
 _config.LOG_HANDLER_LEVEL = "none"
@@ -49,6 +50,7 @@ class Entity(AE):
     def associate(self, *args: Any, **options: Any) -> Association:  # noqa: ANN401 - as pynetdicom's
         """Call a peer; see pynetdicom."""
         made = super().associate(*args, **options)
+        keep_answers(made)
         # Its C-MOVE sends through the association that this returns, and has no other hook.
         plain = made.send_c_store
         made.send_c_store = lambda dataset, *a, **o: send_stored(plain, dataset, *a, **o)  # type: ignore[method-assign]

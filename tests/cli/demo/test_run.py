@@ -1,8 +1,9 @@
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from firstread.cli.demo.run import _delivered, _one_after_another, _read
+from firstread.cli.demo.run import _delivered, _job_of_all, _one_after_another, _read
 from firstread.errors import FirstreadError
 from firstread.progress import silent
 from firstread.workflow.job_list import JobDelivery, JobDetails, JobStatus
@@ -54,3 +55,14 @@ def test_every_delivery_is_waited_for():
 def test_a_delivery_that_failed_is_a_failure_with_its_reason():
     with pytest.raises(FirstreadError, match="It refused"):
         _delivered(details("done", "sent", "failed"))
+
+
+def test_the_job_that_reads_all_slices_is_waited_for():
+    def job(revision, state, seconds):
+        return replace(details(state).status, revision=revision, created_at=NOW + timedelta(seconds=seconds))
+
+    assert _job_of_all([], NOW) is None
+    assert _job_of_all([job(1, "running", -5)], NOW) is None  # of what had come by then
+    assert _job_of_all([job(1, "waiting", -5)], NOW).revision == 1  # reads what is there when it begins
+    assert _job_of_all([job(2, "waiting", 3), job(1, "done", -5)], NOW).revision == 2
+    assert _job_of_all([job(1, "done", 3)], NOW).revision == 1
