@@ -29,6 +29,7 @@ from firstread.archive.database import reading, writing
 from firstread.archive.models import Job
 from firstread.cli.app import app as command_line
 from firstread.network import Acceptance, Listening, Node, Peer
+from firstread.network.answers import keep_answers
 from firstread.network.contexts import SERVED
 from firstread.web import create_app
 from firstread.web.health import Health
@@ -209,6 +210,7 @@ def calling(port, role):
         ],
     )  # fmt: skip
     assert peer.is_established
+    keep_answers(peer)
     yield peer, kept
     peer.release()
 

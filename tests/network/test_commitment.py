@@ -6,6 +6,7 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
 
 from firstread.network import Listening, Node, Peer
+from firstread.network.answers import keep_answers
 from tests.network.conftest import ANYONE, free_port, wait_for
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -48,6 +49,7 @@ def ask(port, reports, information, *, action=1, instance=StorageCommitmentPushM
         ext_neg=[build_role(StorageCommitmentPushModel, scu_role=True, scp_role=True)],
         evt_handlers=[(evt.EVT_N_EVENT_REPORT, reports.take), (evt.EVT_PDU_SENT, reports.sent)],
     )  # fmt: skip
+    keep_answers(peer)
     status, _ = peer.send_n_action(information, action, StorageCommitmentPushModel, instance)
     if wait and status.Status == 0x0000:
         assert reports.arrived.wait(20)  # and its answer is on its way: no release overtakes it

@@ -10,6 +10,7 @@ from pynetdicom.sop_class import (
 
 from firstread.errors import ArchiveUnavailable
 from firstread.network import query_scp
+from firstread.network.answers import keep_answers
 from tests.archive.samples import instances
 from tests.dicom.ct_series import DEFLATED
 
@@ -19,6 +20,7 @@ def ask(port, model=StudyRootQueryRetrieveInformationModelFind, cancel_after=Non
     entity = AE("ASKER")
     entity.add_requested_context(model)
     peer = entity.associate("127.0.0.1", port, ae_title="FIRSTREAD")
+    keep_answers(peer)
     identifier = Dataset()
     for keyword, value in keys.items():
         setattr(identifier, keyword, value)

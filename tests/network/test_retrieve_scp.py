@@ -13,6 +13,7 @@ from pynetdicom.sop_class import (
 
 from firstread.archive import Part10
 from firstread.network import Listening, Node, Peer
+from firstread.network.answers import keep_answers
 from tests.archive.samples import instances
 from tests.dicom.ct_series import EXPLICIT, IMPLICIT, JPEG_LS
 from tests.network.conftest import ANYONE
@@ -41,6 +42,7 @@ def mover(port, *contexts):
         "127.0.0.1", port, ae_title="FIRSTREAD", ext_neg=[build_role(CTImageStorage, scp_role=True)],
         evt_handlers=[(evt.EVT_C_STORE, _keep)],
     )  # fmt: skip
+    keep_answers(peer)
     peer.kept = []
     yield peer
     peer.release()

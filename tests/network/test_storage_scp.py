@@ -12,6 +12,7 @@ from firstread.archive.models import Instance
 from firstread.archive.verify import verify
 from firstread.errors import ArchiveFull
 from firstread.network import Listening, Node
+from firstread.network.answers import keep_answers
 from tests.archive.samples import instances, rows
 from tests.dicom.ct_series import (
     EXPLICIT,
@@ -122,6 +123,7 @@ def test_a_private_storage_class_is_stored_too(archive, node):
     entity = AE("SCANNER")
     entity.add_requested_context(ds.SOPClassUID, EXPLICIT)
     peer = entity.associate("127.0.0.1", node.port, ae_title="FIRSTREAD")
+    keep_answers(peer)
     assert peer.send_c_store(ds).Status == 0x0000
     peer.release()
     assert [row.sop_class_uid for row in rows(archive, Instance)] == ["1.2.826.0.1.3680043.8.498.77"]

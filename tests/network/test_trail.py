@@ -7,6 +7,7 @@ from sqlalchemy import text
 from firstread.access.audit.search import all_events
 from firstread.archive.database import reading, writing
 from firstread.network import Acceptance, Listening, Node, Peer
+from firstread.network.answers import keep_answers
 from firstread.network.scu import Caller
 from firstread.network.trail import NodeTrail
 from tests.archive.samples import instances
@@ -83,6 +84,7 @@ def test_a_retrieval_is_recorded_before_anything_is_sent(archive, node, stored):
     entity.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
     entity.add_requested_context(CTImageStorage)
     peer = entity.associate("127.0.0.1", node.port, ae_title="FIRSTREAD")
+    keep_answers(peer)
     asked = Dataset()
     asked.QueryRetrieveLevel = "STUDY"
     with reading(archive.engine) as connection:
