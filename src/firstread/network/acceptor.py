@@ -125,14 +125,13 @@ class _Messages(DIMSEServiceProvider):
         """Return the next message, or nothing where there is none for a moment."""
         if block:
             return super().get_msg(block=True)
-        checkpoint = cast(Checkpoint, self.assoc._reactor_checkpoint)
-        with checkpoint.lock:
-            if not checkpoint.is_set():
-                return NOTHING
-            try:
-                return self.msg_queue.get(timeout=_NAP_S)
-            except queue.Empty:
-                return NOTHING
+        return cast(Checkpoint, self.assoc._reactor_checkpoint).message(self._next)
+
+    def _next(self) -> Any:  # noqa: ANN401 - as pynetdicom's
+        try:
+            return self.msg_queue.get(timeout=_NAP_S)
+        except queue.Empty:
+            return NOTHING
 
     def refuse_next(self, status: int) -> None:
         """Have the next response bear this status.

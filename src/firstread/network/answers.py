@@ -6,6 +6,7 @@ waits for its whole timeout, a minute, and sends again.
 """
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from pynetdicom.association import Association
@@ -14,17 +15,22 @@ NOTHING = (None, None)
 
 
 class Checkpoint(threading.Event):
-    """Where the association's thread stops; open at first. With `lock` held it is not being closed."""
+    """Where the association's thread stops before it takes a message; open at first."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.lock = threading.Lock()
+        self._taking = threading.Lock()
         self.set()
 
     def clear(self) -> None:
         """Close it, when the thread is not taking a message."""
-        with self.lock:
+        with self._taking:
             super().clear()
+
+    def message(self, take: Callable[[], Any]) -> Any:  # noqa: ANN401 - as pynetdicom's
+        """Return what `take` returns where it is open, and nothing where a sender has closed it."""
+        with self._taking:
+            return take() if self.is_set() else NOTHING
 
 
 def keep_answers(association: Association) -> None:
@@ -33,10 +39,7 @@ def keep_answers(association: Association) -> None:
     take = association.dimse.get_msg
 
     def get_msg(block: bool = False) -> Any:  # noqa: ANN401 - as pynetdicom's
-        if block:
-            return take(block=True)
-        with checkpoint.lock:
-            return take(block=False) if checkpoint.is_set() else NOTHING
+        return take(block=True) if block else checkpoint.message(take)
 
     association.dimse.get_msg = get_msg  # type: ignore[method-assign]
     association._reactor_checkpoint = checkpoint
