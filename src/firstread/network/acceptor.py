@@ -13,14 +13,17 @@ import threading
 from contextlib import suppress
 from typing import Any, cast
 
+from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu_primitives import P_DATA
 
 from firstread.network.acceptance import Acceptance
 from firstread.network.answers import NOTHING, Checkpoint
+from firstread.network.received import DATA_PDU, DataPDU, store_message
 from firstread.network.room import Room
 from firstread.network.sending import send_stored
 from firstread.network.store_response import LONGEST, encoded_store_response
@@ -90,6 +93,12 @@ class _UpperLayer(DULServiceProvider):
         with suppress(OSError):  # full: it rings already; closed: there is nobody to hear
             self._bell.send(b"\0")
 
+    def _decode_pdu(self, bytestream: bytearray) -> Any:  # noqa: ANN401 - as pynetdicom's
+        """Return what was received and the event that it is."""
+        if bytestream[0] != DATA_PDU:
+            return super()._decode_pdu(bytestream)
+        return DataPDU(bytestream), "Evt10"
+
     def _is_transport_event(self) -> bool:
         connection = cast(BoundedSocket, self.socket)
         if self.state_machine.current_state == "Sta13" or connection.socket is None:
@@ -141,13 +150,19 @@ class _Messages(DIMSEServiceProvider):
         self._refusal = status
 
     def send_msg(self, primitive: Any, context_id: int) -> None:  # noqa: ANN401 - as pynetdicom's
-        """Send a message; a plain answer to a C-STORE by the short way."""
+        """Send a message."""
         if self._refusal is not None:
             primitive.Status, self._refusal = self._refusal, None
-        command = encoded_store_response(primitive)
-        if command is None or 0 < self.maximum_pdu_size < LONGEST:
-            super().send_msg(primitive, context_id)
-            return
+        super().send_msg(primitive, context_id)
+
+    def answer(self, request: C_STORE, context_id: int, status: int) -> None:
+        """Answer a C-STORE request by the short way."""
+        command = encoded_store_response(
+            cast(int, request.MessageID),
+            str(request.AffectedSOPClassUID),
+            str(request.AffectedSOPInstanceUID),
+            status,
+        )
         answer = P_DATA()
         answer.presentation_data_value_list.append((context_id, b"\x03" + command))  # the command's last part
         self.dul.send_pdu(answer)
@@ -159,6 +174,8 @@ class _Messages(DIMSEServiceProvider):
             self._refuse()
             return
         self._held += size
+        if self.message is None:
+            self.message = cast(Any, store_message(primitive))
         super().receive_primitive(primitive)
         message = self.message
         if message is not None and message.data_set and message.data_set.tell() > self._largest:
@@ -225,8 +242,26 @@ class Acceptor(Association):
     def _serve_request(self, msg: Any, context_id: int) -> None:  # noqa: ANN401 - as pynetdicom's
         self.idle.clear()
         try:
-            super()._serve_request(msg, context_id)
+            if not self._stored(msg, context_id):
+                super()._serve_request(msg, context_id)
         finally:
             del msg
             self.dimse.let_go()
             self.idle.set()
+
+    def _stored(self, request: Any, context_id: int) -> bool:  # noqa: ANN401 - as pynetdicom's
+        """Serve a C-STORE request by the short way; tell whether that can be done."""
+        context = self._accepted_cx.get(context_id)
+        if (
+            type(request) is not C_STORE
+            or not request.is_valid_request
+            or context is None
+            or self._sent_release
+        ):
+            return False
+        if 0 < self.dimse.maximum_pdu_size < LONGEST:
+            return False
+        status = evt.trigger(self, evt.EVT_C_STORE, {"request": request, "context": context.as_tuple})
+        if self.is_established and status is not None:
+            self.dimse.answer(request, context_id, status)
+        return True

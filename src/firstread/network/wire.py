@@ -26,6 +26,7 @@ class BoundedSocket(AssociationSocket):
         self._idle_s = acceptance.idle_s
         # The negotiated maximum is that of the items; some peers count the header in, others do not.
         self._most = max(acceptance.pdu_bytes + 64, LARGEST_REQUEST)
+        self._buffer = bytearray(acceptance.pdu_bytes + 64)
         client.settimeout(acceptance.idle_s)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().__init__(association, client_socket=client)
@@ -45,8 +46,8 @@ class BoundedSocket(AssociationSocket):
             self.event_queue.put("Evt17")
             return False
 
-    def recv(self, nr_bytes: int) -> bytearray:
-        """Return so many bytes, or fewer where the peer closes.
+    def recv(self, nr_bytes: int) -> memoryview:  # type: ignore[override]
+        """Return so many bytes, or fewer where the peer closes; they are there until the next call.
 
         Raises:
             OSError: more than any PDU has, or the peer takes too long over it.
@@ -56,22 +57,20 @@ class BoundedSocket(AssociationSocket):
             self.event_queue.put("Evt19")
             raise OSError("a PDU of absurd length")
         connection = cast(socket.socket, self.socket)
-        received = bytearray(nr_bytes)
-        view = memoryview(received)
+        # The same memory again: of new memory the system makes every page anew.
+        view = memoryview(self._buffer if nr_bytes <= len(self._buffer) else bytearray(nr_bytes))[:nr_bytes]
         until = monotonic() + self._idle_s
         done = 0
         while done < nr_bytes:
             count = connection.recv_into(view[done:])
             if not count:
-                view.release()
-                del received[done:]
                 break
             done += count
             if _AT_ONCE is not None:
                 connection.setsockopt(socket.IPPROTO_TCP, _AT_ONCE, 1)
             if monotonic() > until:
                 raise TimeoutError("a PDU that trickles")
-        return received
+        return view[:done]
 
     @property
     def pending(self) -> bool:
