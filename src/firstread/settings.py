@@ -150,6 +150,13 @@ class Settings(BaseSettings):
         le=86_400.0,
         description="Seconds without a new image after which a study counts as complete, and is routed. Default: 10.",
     )
+    study_open_s: float = Field(
+        default=30.0,
+        ge=0.0,
+        le=86_400.0,
+        description="Seconds after a study's last image for which an association that brought it and is still open "
+        "holds it back: its sender pauses, and more may come. Counts where it is more than study_quiet_s. Default: 30.",
+    )
     worker_reads: int = Field(
         default=1,
         ge=1,

@@ -18,7 +18,7 @@ from firstread.errors import ArchiveFull, ArchiveUnavailable, UsageError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0012"
+HEAD = "0013"
 """The revision of migrations/ that this version works with; tests/archive/test_database.py keeps it true."""
 
 PATIENCE = {

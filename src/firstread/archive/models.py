@@ -65,7 +65,8 @@ class Study(Base):
 
     `inconsistent`: an instance came with another patient; `conflicts`: so many came again with other bytes;
     `held` keeps it from retention. The numbers count the first version of each instance. `routed_at` is the
-    `last_received_at` of what was routed; None where nothing was yet.
+    `last_received_at` of what was routed; None where nothing was yet. Until `expected_until` more may come: an
+    association that brought some of it is open.
 
     `department` is the one whose study it is, as `firstread.archive.departments` has it from `sender` (the source of
     the first instance), `institution` and `institutional_department`. `referring_key` is the referring physician's
@@ -105,6 +106,7 @@ class Study(Base):
     received_at: Mapped[datetime] = mapped_column(default=now)
     last_received_at: Mapped[datetime] = mapped_column(default=now, index=True)
     routed_at: Mapped[datetime | None]
+    expected_until: Mapped[datetime | None]
     conflicts: Mapped[int] = mapped_column(default=0)
     inconsistent: Mapped[bool] = mapped_column(default=False)
     held: Mapped[bool] = mapped_column(default=False)

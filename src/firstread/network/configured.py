@@ -31,6 +31,8 @@ def listening_of(settings: Settings) -> Listening:
         ),
         destinations=peers_by_ae_title(node_addresses(settings)),
         tls=LiveContext(files) if files.certificate else None,
+        quiet_s=settings.study_quiet_s,
+        open_s=settings.study_open_s,
         calling_tls=LiveContext(files, client_context) if _calls_over_tls(settings) else None,
     )
 

@@ -17,6 +17,7 @@ from firstread.network.callers import Callers
 from firstread.network.commitment import CommitmentSCP
 from firstread.network.contexts import SERVED, SPOKEN
 from firstread.network.entity import Entity
+from firstread.network.open_studies import OpenStudies
 from firstread.network.peers import Peer
 from firstread.network.query_scp import QuerySCP
 from firstread.network.retrieve_scp import RetrieveSCP
@@ -42,6 +43,8 @@ class Listening:
         destinations: Nodes that C-MOVE may send to and storage commitment reports to, by AE title.
         tls: Context of its listener; None: plain TCP.
         calling_tls: Context of its calls to destinations over TLS.
+        quiet_s: After how many seconds without an image a study counts as complete.
+        open_s: For how many seconds after its last image an open association holds a study back.
     """
 
     ae_title: str = "FIRSTREAD"
@@ -51,6 +54,8 @@ class Listening:
     destinations: Mapping[str, Peer] = field(default_factory=dict)
     tls: SSLContext | LiveContext | None = field(default=None, repr=False)
     calling_tls: SSLContext | LiveContext | None = field(default=None, repr=False)
+    quiet_s: float = 10.0
+    open_s: float = 30.0
 
 
 class Node:
@@ -90,6 +95,8 @@ class Node:
         tls, calling_tls = (each.context if isinstance(each, LiveContext) else each for each in self._tls)
         self._commitment = CommitmentSCP(archive, entity, listening.destinations, calling_tls, callers)
         self._trail = NodeTrail(archive.engine)
+        self._open = OpenStudies(archive.engine, quiet_s=listening.quiet_s, open_s=listening.open_s)
+        store = StorageSCP(receive or archive.receive, callers, self._trail, self._open)
         retrieve = RetrieveSCP(archive, listening.destinations, calling_tls, callers, self._trail)
         try:
             self._server = Server(
@@ -100,7 +107,7 @@ class Node:
                 handlers=[
                     (evt.EVT_REQUESTED, self._admit),
                     (evt.EVT_C_ECHO, _echo),
-                    (evt.EVT_C_STORE, StorageSCP(receive or archive.receive, callers, self._trail).store),
+                    (evt.EVT_C_STORE, store.store),
                     (evt.EVT_C_FIND, QuerySCP(archive.engine, listening.ae_title, callers, self._trail).find),
                     (evt.EVT_C_MOVE, retrieve.move),
                     (evt.EVT_C_GET, retrieve.get),
@@ -109,6 +116,7 @@ class Node:
             )
         except BaseException:
             self._commitment.close()
+            self._open.close()
             self._trail.close()
             raise
         self.port = self._server.port
@@ -131,6 +139,7 @@ class Node:
         self._server.stop(grace_s)
         self._thread.join()
         self._commitment.close()
+        self._open.close()
         self._trail.close()
 
     def __enter__(self) -> Self:

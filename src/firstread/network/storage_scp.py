@@ -9,6 +9,7 @@ from pynetdicom import evt
 from firstread.access.gate import Denied
 from firstread.archive import PRIOR_SOURCE, Part10, Receipt
 from firstread.network.callers import Callers
+from firstread.network.open_studies import OpenStudies
 from firstread.network.statuses import SUCCESS, store_status
 from firstread.network.trail import NodeTrail
 
@@ -23,12 +24,20 @@ class StorageSCP:
         receive: `Archive.receive`.
         callers: What they may send; None on an association that this node asked for.
         trail: Where it is recorded; None where whoever asked for it records it.
+        studies: What open associations hold back; None on an association that this node asked for.
     """
 
-    def __init__(self, receive: Receive, callers: Callers | None, trail: NodeTrail | None = None) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        callers: Callers | None,
+        trail: NodeTrail | None = None,
+        studies: OpenStudies | None = None,
+    ) -> None:
         self._callers = callers
         self._trail = trail
         self._receive = receive
+        self._studies = studies
 
     def store(self, event: evt.Event) -> int:
         """Store the instance of one C-STORE request and return its status (PS3.4 table B.2-1)."""
@@ -47,6 +56,8 @@ class StorageSCP:
             receipt = self._receive(instance, source=PRIOR_SOURCE if _we_asked(event) else peer)
             if self._trail is not None:
                 self._trail.received(event, receipt)
+            if self._studies is not None:
+                self._studies.came(event.assoc, receipt.study_uid)
         except Exception as error:
             if isinstance(error, Denied) and self._trail is not None:
                 self._trail.refused(event, "C-STORE", "denied")

@@ -28,16 +28,20 @@ _log = logging.getLogger(__name__)
 def stable_studies(archive: Archive, *, quiet_s: float, most: int = PORTION) -> list[str]:
     """Return `most` studies of which something came since they were routed, and nothing for `quiet_s` seconds.
 
+    Without those that an open association holds back.
+
     Raises:
         ArchiveUnavailable: the database does not answer.
     """
+    at = now()
     with reading(archive.engine) as connection:
         return list(
             connection.execute(
                 select(Study.study_uid)
                 .where(
                     or_(Study.routed_at.is_(None), Study.routed_at != Study.last_received_at),
-                    Study.last_received_at <= now() - timedelta(seconds=quiet_s),
+                    Study.last_received_at <= at - timedelta(seconds=quiet_s),
+                    or_(Study.expected_until.is_(None), Study.expected_until <= at),
                 )
                 .order_by(Study.last_received_at)
                 .limit(most)
