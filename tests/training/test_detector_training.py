@@ -25,6 +25,14 @@ def test_a_stored_scene_keeps_nodules_and_what_to_crop_around(tmp_path):
     assert kept.cover()[22, 20, 23] == 1
 
 
+def test_a_faint_nodule_is_cropped_around_more_often(tmp_path):
+    plain = written(tmp_path / "plain", nodule(), nodule((20, 20, 20)))
+    hu = np.load(plain.folder / "hu.npy")
+    hu[16:25, 16:25, 16:25] = 60  # -670 HU
+    np.save(plain.folder / "hu.npy", hu)
+    assert CropStore([tmp_path / "plain"], seed=0).count == len(plain.around) + 2
+
+
 def test_an_augmented_nodule_is_where_its_row_says(tmp_path):
     kept, whole = written(tmp_path, nodule()), 0
     for seed in range(14):

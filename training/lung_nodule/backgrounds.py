@@ -20,6 +20,8 @@ MARGIN_MM = 14
 _ROOMY_VOXELS = 4e6
 TRUTH_MM = 2.0
 """Grid on which the classical lung labels are made."""
+SOLID = 5.0
+"""LIDC's rating of texture; what nobody rated counts as solid."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def marked_nodules(annotations: Path) -> tuple[Marked, ...]:
             nodule.center_lps_mm,
             nodule.diameter_mm,
             4 if nodule.readers is None else nodule.readers,
-            float(np.median([mark.ratings["texture"] for mark in nodule.marks])),
+            float(np.median([mark.ratings.get("texture", SOLID) for mark in nodule.marks])),
         )
         for nodule in read_annotations(annotations).nodules
     )

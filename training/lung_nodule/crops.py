@@ -13,12 +13,15 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from training.lung_nodule.scene_files import StoredScene, as_hu, stored
+from training.lung_nodule.scene_files import KNOWN_READERS, StoredScene, as_hu, stored
 
 ROWS = 24
 """Most nodules of a crop that are told."""
 _HARDEST = 2.0
 """Losses count up to this much when hard places are preferred: one wrong mark must not fill the batches."""
+FAINT_HU = -420.0
+_FAINT_MORE = 2
+"""How many more times a faint nodule is a place to crop around: they are rarer than solid ones, and harder to see."""
 _CUT_MM = 6.0
 """A nodule whose centre is this near the crop's border is neither asked for nor held against."""
 
@@ -40,8 +43,9 @@ class CropStore:
             raise FileNotFoundError(
                 f"no scenes in {', '.join(map(str, folders))}: write them with scene_files.py"
             )
-        self._places = np.concatenate([scene.around for scene in self._scenes])
-        self._owners = np.repeat(np.arange(len(self._scenes)), [len(scene.around) for scene in self._scenes])
+        around = [_around(scene) for scene in self._scenes]
+        self._places = np.concatenate(around)
+        self._owners = np.repeat(np.arange(len(self._scenes)), [len(places) for places in around])
         self._hardness = np.ones(len(self._places))
 
     @property
@@ -62,6 +66,18 @@ class CropStore:
     def learned(self, picked: npt.NDArray[np.int64], losses: npt.NDArray[np.float32]) -> None:
         """Remember how hard the crops around these places were."""
         self._hardness[picked] = 0.5 * self._hardness[picked] + 0.5 * np.minimum(losses, _HARDEST)
+
+
+def _around(scene: StoredScene) -> Floats:
+    """Return the places of a scene to crop around [n, 3], faint nodules again."""
+    hu = scene.hu()
+    faint = []
+    for z, y, x, diameter, readers in scene.nodules.tolist():
+        reach = max(int(diameter / 5), 1)
+        core = hu[tuple(slice(max(round(c) - reach, 0), round(c) + reach + 1) for c in (z, y, x))]
+        if readers >= KNOWN_READERS and core.size and as_hu(core).mean() < FAINT_HU:
+            faint.append((z, y, x))
+    return np.concatenate([scene.around, np.array(faint * _FAINT_MORE, np.float32).reshape(-1, 3)])
 
 
 def augmented(

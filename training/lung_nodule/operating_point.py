@@ -161,16 +161,22 @@ class Fold:
     weights: Floats
     threshold: float
 
-    def told(self, protocol: str) -> list[ScoredScan]:
-        """Return the chests of a protocol, scores above the threshold in spreads: one scale for all folds.
+    def told(self, protocol: str, *, above_threshold: bool = False) -> list[ScoredScan]:
+        """Return the chests of a protocol, scores in spreads of a nodule's: one scale for all folds.
 
-        Logits would not do: how steep they are depends on the chests that the weights were fitted on.
+        Logits would not do: how steep they are depends on the chests that the weights were fitted on. Nor would scores
+        above each fold's threshold, which shift with the false positives of the chests that it was chosen on.
+
+        Args:
+            protocol: Of the chests.
+            above_threshold: Give scores above the threshold instead, to count what is found at it.
         """
+        zero = _logit(self.threshold) if above_threshold else self.weights[2]
         return [
             replace(
                 scan,
                 candidates=[
-                    replace(c, score=(_logit(c.score) - _logit(self.threshold)) / self.weights[:2].sum())
+                    replace(c, score=(_logit(c.score) - zero) / self.weights[:2].sum())
                     for c in scan.candidates
                 ],
             )
@@ -258,8 +264,12 @@ def main() -> None:
         pooled = [scan for fold in judged for scan in fold.told(protocol)]
         if not pooled:
             continue
-        both = froc(pooled, threshold=0.0, least_radius_mm=LEAST_RADIUS_MM)
+        both = froc(pooled, least_radius_mm=LEAST_RADIUS_MM)
+        chosen = [scan for fold in judged for scan in fold.told(protocol, above_threshold=True)]
+        at_threshold = froc(chosen, threshold=0.0, least_radius_mm=LEAST_RADIUS_MM, rates=(1.0,))
+        both = both.model_copy(update={"at_threshold": at_threshold.at_threshold})
         report[name] = summary(both)
+        report[name]["false_positives_by_scan"] = dict(at_threshold.false_positives_by_scan)
         _print(name, both)
         first = scans([chest for fold in folds for chest in of(fold, protocol)], None)
         detector = froc(first, least_radius_mm=LEAST_RADIUS_MM)
@@ -268,7 +278,9 @@ def main() -> None:
         removed = _removed(pooled, first)
         report[name]["false_positive_removal"] = removed
         print("   false positives a scan at the same sensitivity, detector alone and both:", removed)
-    real = [scan for fold in judged for scan in fold.told(REAL)]
+    real = [scan for fold in judged for scan in fold.told(REAL, above_threshold=True)]
+    for name, alarms in report.get("real scans", {}).get("false_positives_by_scan", {}).items():
+        print(f"   {name}: {alarms} false positives at the threshold")
     for scan, chest in zip(real, [c for f in folds for c in of(f, REAL)], strict=True):
         for nodule in chest["nodules"]:
             one = ScoredScan(

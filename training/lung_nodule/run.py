@@ -18,9 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.lung_nodule.packaged_chests import CHESTS
+
 HERE = Path(__file__).resolve().parent
 SETTINGS, CARDS = HERE / "packages.toml", HERE / "cards"
 PYLIDC = "pylidc==0.2.3"
+ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Plan:
         prepare: Arguments of `prepare.py`.
         scenes: Scenes a chest that the detector learns from; a phantom, a quarter of them.
         mined: Scenes of a chest that the other fold's detector proposes on, at most.
+        elsewhere: Chests that nothing is trained on; what ships is measured on them.
         measured: Scenes a held-out chest; `shown` of them under every protocol.
         seen: Scenes of each chest that a fold knows, with nodules that it doesn't: how high its networks score.
         detector, candidate, lungs: How long each is trained; `lungs_held` with batch norm's statistics held.
@@ -47,6 +51,7 @@ class Plan:
     prepare: tuple[str, ...]
     scenes: int
     mined: int
+    elsewhere: tuple[str, ...]
     measured: int
     seen: int
     shown: int
@@ -87,8 +92,10 @@ def real_plan(scans: Path, work: Path, minutes: float) -> Plan:
     return Plan(
         held={"a": ("lidc-0005", "lidc-0006", "lidc-0007"), "b": ("lidc-0001", "lidc-0002")},
         shared=("lungfcp-01-0001", *(f"phantom-{seed}" for seed in phantoms)),
-        prepare=("--scans", str(scans), "--wheel", str(wheel), "--phantoms", *phantoms),
-        scenes=45, mined=30, measured=3, seen=2, shown=1,
+        prepare=(
+            "--scans", str(scans), "--elsewhere", str(work / ELSEWHERE), "--wheel", str(wheel), "--phantoms", *phantoms,
+        ),
+        scenes=45, mined=30, elsewhere=tuple(CHESTS), measured=3, seen=2, shown=1,
         detector=("--minutes", f"{minutes:g}"), candidate=("--minutes", "30"),
         lungs=("--steps", "800"), lungs_held=("--steps", "250"),
         real=("--scans", str(scans)), least=(), tiles=24, attributes=True,
@@ -100,7 +107,7 @@ def smoke_plan() -> Plan:
     return Plan(
         held={"a": ("phantom-11",), "b": ("phantom-12",)}, shared=(),
         prepare=("--balls", "60", "--phantoms", "11", "12", "--crop", "144"),
-        scenes=1, mined=1, measured=1, seen=0, shown=0,
+        scenes=1, mined=1, elsewhere=(), measured=1, seen=0, shown=0,
         detector=("--steps", "4", "--edges", "64", "--voxels", "6e5"), candidate=("--steps", "4", "--batch", "4"),
         lungs=("--steps", "2"), lungs_held=("--steps", "1", "--statistics", "2"),
         # What four steps have taught scores low everywhere.
@@ -145,6 +152,8 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     backgrounds, chests, shapes = work / "backgrounds", work / "chests", work / "shapes.pkl"
     several: tuple[str | int, ...] = ("--threads", threads)
     packed: tuple[str | Path | int, ...] = ("--settings", SETTINGS, "--tiles", plan.tiles)
+    if plan.elsewhere:
+        step(ELSEWHERE, "packaged_chests", "--out", work / ELSEWHERE)
     step("prepare", "prepare", *plan.prepare, "--out", work)
     for number, name in enumerate(plan.everyone, start=1):
         scenes = -(-plan.scenes // 4) if name.startswith("phantom") else plan.scenes
@@ -205,13 +214,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         )  # fmt: skip
     folds = list(plan.held)
     point = work / "operating_point.json"
-    measured = (
-        "--folds", *(work / f"scored-{fold}.json" for fold in folds),
-        *(("--seen", *(work / f"seen-{fold}.json" for fold in folds)) if plan.seen else ()),
-        "--int8", *(work / f"scored-int8-{fold}.json" for fold in folds),
-        "--baseline", *(work / f"baseline-{fold}.json" for fold in folds), "--json", point,
-    )  # fmt: skip
-    step("operating-point", "operating_point", *measured)
+    step("operating-point", "operating_point", *_measured(plan, work, folds))
 
     # What ships goes on from the first fold, with every chest.
     models = work / "models"
@@ -239,8 +242,24 @@ def run(plan: Plan, work: Path, threads: int) -> None:
             "--scenes", 1, *asked, "--backgrounds", *files(backgrounds, held),
             "--out", work / f"shipped-{precision}.json",
         )  # fmt: skip
-    shipped = (work / "shipped-f32.json", work / "shipped-int8.json")
-    step("operating-point-shipped", "operating_point", *measured, "--shipped", *shipped)
+    shipped = ("--shipped", work / "shipped-f32.json", work / "shipped-int8.json")
+    measured = folds
+    if plan.elsewhere:
+        asked = (
+            "--shapes", shapes, "--scenes", plan.measured, *plan.least,
+            "--backgrounds", *files(backgrounds, plan.elsewhere),
+        )  # fmt: skip
+        there = ("--models", models, "--scans", work / ELSEWHERE, *asked)
+        out = {
+            kind: ("--out", work / f"{kind}-{ELSEWHERE}.json")
+            for kind in ("scored", "scored-int8", "baseline")
+        }
+        step(f"scored-{ELSEWHERE}", "score", *there, "--shown", plan.shown, *out["scored"])
+        step(f"scored-int8-{ELSEWHERE}", "score", *there, "--int8", *out["scored-int8"])
+        step(f"baseline-{ELSEWHERE}", "score", "--baseline", *asked, *out["baseline"])
+        (work / f"seen-{ELSEWHERE}.json").write_bytes((work / "shipped-f32.json").read_bytes())
+        measured = [*folds, ELSEWHERE]
+    step("operating-point-shipped", "operating_point", *_measured(plan, work, measured), *shipped)
     _ship(done, plan, work, "last")
     if plan.attributes:
         features = work / "attributes.npz"
@@ -269,6 +288,17 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         work / "crops.png",
     )
     print(f"Packages are in {models}, figures in {point}, curves beside each log.")
+
+
+def _measured(plan: Plan, work: Path, names: Sequence[str]) -> list[str | Path]:
+    """Return the arguments of `operating_point.py` for the networks of these folds; `elsewhere` are those that ship."""
+    asked: list[str | Path] = ["--json", work / "operating_point.json"]
+    kinds = {"--folds": "scored", "--int8": "scored-int8", "--baseline": "baseline"}
+    if plan.seen:
+        kinds["--seen"] = "seen"
+    for option, kind in kinds.items():
+        asked += [option, *(work / f"{kind}-{name}.json" for name in names)]
+    return asked
 
 
 def _lungs(

@@ -41,6 +41,11 @@ SITES = (("parenchymal", 0.42), ("juxtapleural", 0.33), ("perivascular", 0.25))
 
 LEAST_GAIN_HU = 100.0
 """What a lesion must add to the lung on average: less, in a vessel or as a faint veil, no reader would have marked."""
+LEAST_NEW = 2 / 3
+"""Share of a lesion that must lie where air was: what lies on a vessel or the mediastinum for more than a third of its
+volume looks like a thick vessel, not like the outline that three readers drew."""
+AIR_HU = -500.0
+"""Lung that holds air, whatever the noise, is below."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +197,8 @@ def make_scene(
             )
             kept = (coverage > 0.5) & lung
             if kept.sum() < 0.3 * (coverage > 0.5).sum() or kept.sum() < 8:
+                continue
+            if (patch[kept] < AIR_HU).mean() < LEAST_NEW:
                 continue
             fraction = fraction * room(lung)
             gain = np.maximum(lesion.tissue_hu - patch, 0) * fraction
