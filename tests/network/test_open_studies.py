@@ -1,6 +1,7 @@
 """A sender that pauses with its association open: its study waits for the rest."""
 
 import time
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select
@@ -58,7 +59,7 @@ def test_an_association_that_stays_open_for_ever_holds_nothing_back_for_ever(arc
     with association(listening.port) as peer:
         assert peer.send_c_store(_with_meta(ct_series()[0])).Status == 0x0000
     line, uid = Line(), ct_series()[0].StudyInstanceUID
-    with OpenStudies(archive.engine, quiet_s=0.2, open_s=1.0) as studies:
+    with closing(OpenStudies(archive.engine, quiet_s=0.2, open_s=1.0)) as studies:
         began = time.monotonic()
         studies.came(line, uid)
         wait_for(lambda: studies._held() == [uid])
@@ -68,6 +69,6 @@ def test_an_association_that_stays_open_for_ever_holds_nothing_back_for_ever(arc
 
 
 def test_without_a_quiet_period_nothing_is_held_back(archive):
-    with OpenStudies(archive.engine, quiet_s=0.0, open_s=60.0) as studies:
+    with closing(OpenStudies(archive.engine, quiet_s=0.0, open_s=60.0)) as studies:
         studies.came(Line(), "1.2.3")
         assert studies._held() == []

@@ -5,8 +5,7 @@ import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from sqlalchemy import Engine, update
 
@@ -65,14 +64,6 @@ class OpenStudies:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _run(self) -> None:
         while not self._stop.wait(min(self._quiet_s / 4, _LONGEST_LOOK_S)):
