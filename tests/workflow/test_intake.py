@@ -31,6 +31,14 @@ def test_a_study_is_complete_when_nothing_came_for_a_while(archive):
     assert stable_studies(archive, quiet_s=60) == [uid]
 
 
+def test_a_study_of_which_more_is_expected_waits(archive):
+    uid = receive(archive)
+    for seconds, stable in ((60, []), (-1, [uid])):
+        with writing(archive.engine) as connection:
+            connection.execute(update(Study).values(expected_until=now() + timedelta(seconds=seconds)))
+        assert stable_studies(archive, quiet_s=0) == stable
+
+
 def test_a_study_is_routed_once_and_again_when_more_of_it_came(archive, routed):
     receive(archive)
     (job,) = Intake(archive, routed).route_stable()
