@@ -4,7 +4,6 @@ Only what nearly all traffic consists of is read here: data PDUs, and C-STORE re
 and as plain as PS3.7 table 9.3-1 has it. Everything else is left to pynetdicom.
 """
 
-import re
 import struct
 from io import BytesIO
 
@@ -12,14 +11,14 @@ from pydicom.uid import UID
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import P_DATA
 
+from firstread.archive.uids import is_uid
+
 DATA_PDU = 0x04
 _HEADER_BYTES = 6
 _COMMAND, _LAST = 1, 2  # bits of a value's first byte (PS3.8 annex E.2)
 _NO_DATA_SET = 0x0101
 _C_STORE_RQ = 0x0001
 _PRIORITIES = (0, 1, 2)
-_UID = re.compile(rb"[0-9]+(?:\.[0-9]+)*\0?")
-_LONGEST_UID = 64
 _SHORT = struct.Struct("<H")
 _ELEMENT = struct.Struct("<HHI")
 _ITEM = struct.Struct(">IB")
@@ -127,6 +126,6 @@ def store_request(command: bytes | memoryview) -> C_STORE | None:
 
 
 def _uid(value: bytes) -> UID | None:
-    if len(value) > _LONGEST_UID or not _UID.fullmatch(value):
-        return None
-    return str.__new__(UID, value.rstrip(b"\0").decode("ascii"))
+    text = value.removesuffix(b"\0").decode("latin-1")
+    # As pydicom's own, without its warnings: whether it is one is asked here.
+    return str.__new__(UID, text) if is_uid(text) else None
