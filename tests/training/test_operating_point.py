@@ -101,3 +101,18 @@ def test_the_report_names_what_ships_and_every_protocol(tmp_path, monkeypatch, c
     for before, after in report["inserted nodules"]["false_positive_removal"].values():
         assert after <= before
     assert "shipped" in capsys.readouterr().out
+
+
+def test_what_readers_only_pointed_at_counts_neither_way_and_can_be_held_against():
+    one = chest("p/0", op.AS_ACQUIRED, 1, nodules=4)
+    place = one["candidates"][-1][:3]
+    pointed_at = {
+        "center_lps_mm": place, "diameter_mm": 10.0, "long_mm": 10.0, "counts": False,
+        "labels": {"size": "6 to 12 mm", "site": op.POINTED_AT},
+    }  # fmt: skip
+    listed = one | {"nodules": [*one["nodules"], pointed_at]}
+    lowest = min(row[3] for row in one["candidates"])
+    alarms = [
+        op.false_positives(op.scans(told, None), lowest) for told in ([one], [listed], op.outlined([listed]))
+    ]
+    assert alarms == [60, 59, 60]

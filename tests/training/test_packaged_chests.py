@@ -93,7 +93,7 @@ def test_an_outlined_tumour_is_a_nodule_of_three_readers(tmp_path, hu, monkeypat
             packed.addfile(member, io.BytesIO(content))
     monkeypatch.setitem(packaged_chests.CHESTS, "one", Packaged("", "data/image.nrrd", "data/label.nrrd"))
     write("one", archive, tmp_path)
-    (nodule,) = marked_nodules(tmp_path / "one" / "annotations.json")
+    (nodule,) = marked_nodules(tmp_path / "one")
     x, y, z = (o + s * i for o, s, i in zip(ORIGIN, SPACING, (15.5, 14.5, 5.5), strict=True))
     assert nodule.centre == pytest.approx((x, y, z), abs=0.06)
     assert (nodule.readers, nodule.texture) == (READERS, SOLID)

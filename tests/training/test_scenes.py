@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from training.lung_nodule.backgrounds import Background
-from training.lung_nodule.scenes import AIR_HU, LEAST_NEW, ShapeStore, long_mm, make_scene
+from training.lung_nodule.backgrounds import SOLID, Background, Marked
+from training.lung_nodule.scenes import AIR_HU, LEAST_NEW, POINTED_AT, ShapeStore, long_mm, make_scene
+from training.lung_nodule.score import scene_nodules
 from training.lung_nodule.shapes import balls
 
 
@@ -29,3 +30,24 @@ def test_a_nodule_lies_where_air_was():
     shares = [float((hu[scene.cover == n] < AIR_HU).mean()) for n in range(1, len(scene.nodules) + 1)]
     assert min(shares) >= LEAST_NEW - 0.02
     assert min(shares) < 0.95, "some lie beside a vessel"
+
+
+def test_a_place_that_readers_only_pointed_at_is_known_but_no_nodule_and_changes_no_scene():
+    rng = np.random.default_rng(5)
+    shape = (80, 90, 90)
+    hu = (rng.normal(0, 20, shape) - 880).astype(np.int16)
+    pointed_at = Marked((40.0, 45.0, 45.0), 10.0, 0, SOLID)
+    scenes = [
+        make_scene(
+            Background("empty", hu, np.ones(shape, np.uint8), 1.0, marked),
+            ShapeStore(balls(60)), np.random.default_rng(6), nodules=12, distractors=0, as_acquired=True,
+        )
+        for marked in ((), (pointed_at,))
+    ]  # fmt: skip
+    without, known = scenes
+    assert len(without.nodules) > 2
+    assert np.array_equal(without.hu, known.hu)
+    assert known.nodules[1:] == without.nodules
+    assert (known.nodules[0].site, known.nodules[0].readers) == (POINTED_AT, 0)
+    assert not (known.cover == 1).any()
+    assert not scene_nodules(known)[0].counts

@@ -11,7 +11,7 @@ from firstread.dicom.choose import choose_series
 from firstread.dicom.discover import open_study
 from firstread.dicom.geometry import Geometry
 from firstread.dicom.volume import Volume
-from firstread.evaluation.annotations import read_annotations
+from firstread.evaluation.annotations import read_annotations, read_excluded
 from firstread.phantom import make_phantom
 from firstread.readers.lung_nodule.grid import extent_lps_mm, labels_on, reading_grid, resample, sample
 from training.lung_nodule.lungs import lung_labels
@@ -26,7 +26,10 @@ SOLID = 5.0
 
 @dataclass(frozen=True)
 class Marked:
-    """A real nodule: centre in voxels (z, y, x), diameter in mm, number of readers who marked it."""
+    """A real nodule: centre in voxels (z, y, x), diameter in mm, number of readers who marked it.
+
+    With 0 readers it is a place that readers pointed at without outlining it: below 3 mm, or no nodule to them.
+    """
 
     centre: tuple[float, float, float]
     diameter_mm: float
@@ -72,14 +75,18 @@ def classical_lungs(volume: Volume) -> tuple[npt.NDArray[np.uint8], Geometry]:
     return lung_labels(resample(volume, grid, smooth=True), spacing_mm=TRUTH_MM), grid
 
 
-def scan_background(folder: Path) -> Background:
-    """Build the background of a real scan; `annotations.json` beside the slices is used where it exists."""
+def scan_background(folder: Path, *, excluded: Path | None = None) -> Background:
+    """Build the background of a real scan; `annotations.json` beside the slices is used where it exists.
+
+    Args:
+        folder: Of the scan's DICOM files.
+        excluded: LUNA16's annotations_excluded.csv: what readers pointed at, besides.
+    """
     volume, thickness = read_scan(folder)
     labels, coarse = classical_lungs(volume)
     grid = _lung_box(labels, coarse)
     hu = np.maximum(resample(volume, grid), -1024).astype(np.int16)
-    annotations = folder / "annotations.json"
-    marked = _marked(annotations, grid) if annotations.exists() else ()
+    marked = tuple(_on(grid, mark) for mark in marked_nodules(folder, excluded=excluded))
     return Background(folder.name, hu, labels_on(labels, coarse, grid), thickness, marked)
 
 
@@ -128,25 +135,35 @@ def _lung_box(labels: npt.NDArray[np.uint8], grid: Geometry) -> Geometry:
     return reading_grid(lower, upper, spacing_mm=1.0)
 
 
-def marked_nodules(annotations: Path) -> tuple[Marked, ...]:
-    """Merge the readers' annotations that overlap into nodules; centres are LPS (x, y, z; mm)."""
-    return tuple(
-        Marked(
-            nodule.center_lps_mm,
-            nodule.diameter_mm,
-            4 if nodule.readers is None else nodule.readers,
-            float(np.median([mark.ratings.get("texture", SOLID) for mark in nodule.marks])),
-        )
-        for nodule in read_annotations(annotations).nodules
+def marked_nodules(folder: Path, *, excluded: Path | None = None) -> tuple[Marked, ...]:
+    """Return what readers marked in a scan; centres are LPS (x, y, z; mm).
+
+    Annotations of `annotations.json` that overlap are one nodule. Places of `excluded` (see `scan_background`) follow,
+    with 0 readers.
+    """
+    annotations = folder / "annotations.json"
+    if not annotations.exists():
+        return ()
+    truth = read_annotations(annotations)
+    places = read_excluded(excluded).get(truth.series_uid or "", ()) if excluded else ()
+    return (
+        *(
+            Marked(
+                nodule.center_lps_mm,
+                nodule.diameter_mm,
+                4 if nodule.readers is None else nodule.readers,
+                float(np.median([mark.ratings.get("texture", SOLID) for mark in nodule.marks])),
+            )
+            for nodule in truth.nodules
+        ),
+        *(Marked(centre, diameter_mm, 0, SOLID) for centre, diameter_mm in places),
     )
 
 
-def _marked(annotations: Path, grid: Geometry) -> tuple[Marked, ...]:
-    marked = []
-    for mark in marked_nodules(annotations):
-        z, y, x = (float(c) for c in grid.to_index(mark.centre))
-        marked.append(replace(mark, centre=(z, y, x)))
-    return tuple(marked)
+def _on(grid: Geometry, mark: Marked) -> Marked:
+    """Return a mark with its centre in voxels of a grid."""
+    z, y, x = (float(c) for c in grid.to_index(mark.centre))
+    return replace(mark, centre=(z, y, x))
 
 
 def depth_mm(lungs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -24,6 +24,7 @@ from firstread.evaluation.froc import Froc, Scored, ScoredScan, Truth, froc
 from firstread.evaluation.strata import size_class
 from training.lung_nodule.agreement import auc
 from training.lung_nodule.rendering import PROTOCOLS
+from training.lung_nodule.scenes import POINTED_AT
 
 Floats = npt.NDArray[np.float64]
 Chest = dict[str, Any]
@@ -105,6 +106,21 @@ def on_scale(chests: Sequence[Chest], scale: Scale) -> list[Chest]:
 def reach(nodule: dict[str, Any]) -> float:
     """Return how far from a nodule's centre a candidate hits it; mm."""
     return float(max(nodule["long_mm"] / 2, LEAST_RADIUS_MM))
+
+
+def outlined(chests: Sequence[Chest]) -> list[Chest]:
+    """Return the chests without the places that readers only pointed at: what is found there counts as false then."""
+    return [
+        chest
+        | {
+            "nodules": [
+                n
+                for n in chest["nodules"]
+                if n["labels"].get("site") != POINTED_AT and n["labels"].get("readers") != "0"
+            ]
+        }
+        for chest in chests
+    ]
 
 
 def scans(chests: Sequence[Chest], weights: Floats | None) -> list[ScoredScan]:
@@ -292,13 +308,17 @@ def main() -> None:
         report[name]["false_positive_removal"] = removed
         print("   false positives a scan at the same sensitivity, detector alone and both:", removed)
     groups = {path.stem: [fold] for path, fold in zip(options.folds, judged, strict=True)} | {"all": judged}
+    if any(len(o["nodules"]) < len(c["nodules"]) for f in folds for c, o in zip(f, outlined(f), strict=True)):
+        groups["all, what readers only pointed at held against"] = [
+            replace(fold, chests=outlined(fold.chests)) for fold in judged
+        ]
     report["at 4"] = {name: at_four(group) for name, group in groups.items()}
     for name, part in report["at 4"].items():
         print(f"   {name}, inserted, at 4 false positives: {part}")
     real = [scan for fold in judged for scan in fold.told(REAL, above_threshold=True)]
     for name, alarms in report.get("real scans", {}).get("false_positives_by_scan", {}).items():
         print(f"   {name}: {alarms} false positives at the threshold")
-    for scan, chest in zip(real, [c for f in folds for c in of(f, REAL)], strict=True):
+    for scan, chest in zip(real, outlined([c for f in folds for c in of(f, REAL)]), strict=True):
         for nodule in chest["nodules"]:
             one = ScoredScan(
                 scan.name, scan.candidates, [Truth(tuple(nodule["center_lps_mm"]), nodule["long_mm"])]

@@ -62,6 +62,11 @@ def main() -> None:
     )
     parser.add_argument("--scans", type=Path, help="a folder of DICOM a scan; without: phantoms alone")
     parser.add_argument(
+        "--excluded",
+        type=Path,
+        help="LUNA16's annotations_excluded.csv: what LIDC's readers pointed at counts neither way then",
+    )
+    parser.add_argument(
         "--elsewhere", type=Path, help="a folder of DICOM a scan: backgrounds to measure on alone"
     )
     source = parser.add_mutually_exclusive_group(required=True)
@@ -74,7 +79,7 @@ def main() -> None:
     (options.out / "chests").mkdir(parents=True, exist_ok=True)
     scans = options.scans.iterdir() if options.scans else ()
     for folder in sorted(path for path in scans if path.is_dir()):
-        save(scan_background(folder), options.out / "backgrounds")
+        save(scan_background(folder, excluded=options.excluded), options.out / "backgrounds")
         write_chest(folder, options.out / "chests")
         print(folder.name, flush=True)
     elsewhere = options.elsewhere.iterdir() if options.elsewhere else ()

@@ -44,6 +44,7 @@ LEAST_GAIN_HU = 100.0
 LEAST_NEW = 2 / 3
 """Share of a lesion that must lie where air was: what lies on a vessel or the mediastinum for more than a third of its
 volume looks like a thick vessel, not like the outline that three readers drew."""
+POINTED_AT = "pointed at"
 AIR_HU = -500.0
 """Lung that holds air, whatever the noise, is below."""
 
@@ -56,7 +57,8 @@ class Placed:
         centre: Voxels (z, y, x).
         diameter_mm: Of the sphere of equal volume, inside the lung.
         kind: solid, part-solid or ground-glass.
-        site: parenchymal, juxtapleural or perivascular; "real" for one that readers marked.
+        site: parenchymal, juxtapleural or perivascular; "real" for one that readers marked, `POINTED_AT` for a place
+            that they only pointed at.
         readers: 4 for inserted ones; fewer than 3 means: neither reward nor punish.
         long_mm: Long diameter, in the axial plane where it is longest: what readers measure.
     """
@@ -158,14 +160,23 @@ def make_scene(
     depth = depth_mm(background.lungs)
     inside = background.lungs > 0
     noise = local_noise_hu(hu, inside)
-    taken = np.array([m.centre for m in background.marked]).reshape(-1, 3)
-    reach = np.array([m.diameter_mm / 2 for m in background.marked])
+    outlined = [m for m in background.marked if m.readers]
+    taken = np.array([m.centre for m in outlined]).reshape(-1, 3)
+    reach = np.array([m.diameter_mm / 2 for m in outlined])
     placed = [
-        Placed(m.centre, m.diameter_mm, _kind(m.texture), "real", m.readers, m.diameter_mm)
+        Placed(
+            m.centre,
+            m.diameter_mm,
+            _kind(m.texture),
+            "real" if m.readers else POINTED_AT,
+            m.readers,
+            m.diameter_mm,
+        )
         for m in background.marked
     ]
     for number, mark in enumerate(background.marked, start=1):
-        _paint_ball(cover, mark.centre, mark.diameter_mm / 2, number)
+        if mark.readers:
+            _paint_ball(cover, mark.centre, mark.diameter_mm / 2, number)
     voxels = _voxels_by_site(hu, depth)
     blur = (background.slice_mm / 2.355, 0.55)
     for attempt in range(nodules + distractors):

@@ -28,7 +28,7 @@ from training.lung_nodule.backgrounds import load, marked_nodules, read_scan
 from training.lung_nodule.blobs import blobs
 from training.lung_nodule.mining import scene_volume
 from training.lung_nodule.rendering import PROTOCOLS
-from training.lung_nodule.scenes import Scene, ShapeStore, make_scene, shown_as
+from training.lung_nodule.scenes import POINTED_AT, Scene, ShapeStore, make_scene, shown_as
 
 _SECOND_ALONE = {"detector": 0.0, "candidate": 1.0, "bias": 0.0}
 
@@ -102,7 +102,7 @@ def scene_nodules(scene: Scene) -> list[ScoredNodule]:
             center_lps_mm=(n.centre[2], n.centre[1], n.centre[0]),
             diameter_mm=n.diameter_mm,
             long_mm=n.long_mm,
-            counts=n.site != "real" and n.diameter_mm >= LEAST_MM,
+            counts=n.site not in ("real", POINTED_AT) and n.diameter_mm >= LEAST_MM,
             labels={"size": size_class(n.diameter_mm), "texture": n.kind, "site": n.site},
         )
         for n in scene.nodules
@@ -134,6 +134,9 @@ def main() -> None:
     parser.add_argument("--models", type=Path, help="packages of the three networks")
     parser.add_argument("--backgrounds", type=Path, nargs="+", required=True)
     parser.add_argument("--scans", type=Path, help="folder of DICOM folders; without: scenes only")
+    parser.add_argument(
+        "--excluded", type=Path, help="LUNA16's annotations_excluded.csv, where the backgrounds know it too"
+    )
     parser.add_argument("--shapes", type=Path, help="without: real scans only")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--scenes", type=int, default=4, help="a background")
@@ -157,7 +160,7 @@ def main() -> None:
     )
     for path in options.backgrounds:
         if options.scans and networks:
-            chests.append(_real(options.scans / path.stem, networks))
+            chests.append(_real(options.scans / path.stem, networks, options.excluded))
             print(_words(chests[-1]), flush=True)
         if not options.shapes:
             continue
@@ -172,10 +175,9 @@ def main() -> None:
     options.out.write_text(json.dumps([asdict(chest) for chest in chests]) + "\n")
 
 
-def _real(folder: Path, networks: Networks) -> ScoredChest:
+def _real(folder: Path, networks: Networks, excluded: Path | None) -> ScoredChest:
     volume, _ = read_scan(folder)
     rows = networks.scored(volume, networks.lungs(volume))
-    annotations = folder / "annotations.json"
     nodules = [
         ScoredNodule(
             center_lps_mm=mark.centre,
@@ -184,7 +186,7 @@ def _real(folder: Path, networks: Networks) -> ScoredChest:
             counts=mark.readers >= 3,
             labels={"size": size_class(mark.diameter_mm), "readers": str(mark.readers)},
         )
-        for mark in (marked_nodules(annotations) if annotations.exists() else ())
+        for mark in marked_nodules(folder, excluded=excluded)
     ]
     return ScoredChest(folder.name, folder.name, "real", rows, nodules)
 

@@ -118,17 +118,32 @@ def read_luna16(path: Path, *, excluded: Path | None = None) -> Mapping[str, Tru
         UsageError: a file is missing or is not such a list; the message names the line.
     """
     nodules: dict[str, list[Nodule]] = defaultdict(list)
-    ignored: dict[str, list[tuple[Point, float]]] = defaultdict(list)
+    ignored = read_excluded(excluded) if excluded else {}
     for line, uid, place, diameter_mm in _rows(path):
         if diameter_mm <= 0:
             raise UsageError(f"{path}, line {line}: diameter_mm must be above 0.", remedy=_REMEDY)
         nodules[uid].append(Nodule(place, diameter_mm, None))
-    for _, uid, place, diameter_mm in _rows(excluded) if excluded else ():
-        ignored[uid].append((place, diameter_mm if diameter_mm > 0 else UNKNOWN_SIZE_MM))
     return {
-        uid: Truth(nodules=tuple(nodules[uid]), ignored=tuple(ignored[uid]), series_uid=uid)
+        uid: Truth(nodules=tuple(nodules[uid]), ignored=ignored.get(uid, ()), series_uid=uid)
         for uid in sorted({*nodules, *ignored})
     }
+
+
+def read_excluded(path: Path) -> Mapping[str, tuple[tuple[Point, float], ...]]:
+    """Read LUNA16's annotations_excluded.csv: by Series Instance UID, the places that count neither way.
+
+    They are what fewer than three readers marked, what readers saw below 3 mm, and what they marked as no nodule.
+
+    Returns:
+        Centres (LPS mm) and diameters (mm; `UNKNOWN_SIZE_MM` where the list has none).
+
+    Raises:
+        UsageError: the file is missing or is not such a list; the message names the line.
+    """
+    ignored: dict[str, list[tuple[Point, float]]] = defaultdict(list)
+    for _, uid, place, diameter_mm in _rows(path):
+        ignored[uid].append((place, diameter_mm if diameter_mm > 0 else UNKNOWN_SIZE_MM))
+    return {uid: tuple(places) for uid, places in ignored.items()}
 
 
 def _rows(path: Path) -> list[tuple[int, str, Point, float]]:
