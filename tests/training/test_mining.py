@@ -50,3 +50,9 @@ def test_a_proposal_between_two_nodules_is_that_which_it_hits():
         [at(30, 20, 10)], stored(nodule(17, 20, 30, diameter=9), nodule(10, 20, 31, diameter=5))
     )
     assert labels == [NODULE] and diameters == [5] and len(missed) == 1
+
+
+def test_a_nodule_beside_a_place_that_readers_only_pointed_at_is_a_nodule():
+    pointed_at, known = nodule(10, 20, 34, readers=0), nodule(10, 20, 30)
+    labels, _, missed = labelled([at(30, 20, 10), at(38, 20, 10)], stored(pointed_at, known))
+    assert labels == [NODULE, IGNORED] and missed == []

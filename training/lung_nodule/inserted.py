@@ -63,7 +63,7 @@ class Chest:
         self.background = background
         self._depth = depth_mm(background.lungs)
         self._noise_hu = local_noise_hu(background.hu.astype(np.float32), background.lungs > 0)
-        marked = np.array([m.centre for m in background.marked]).reshape(-1, 3)
+        marked = np.array([m.centre for m in background.marked if m.readers]).reshape(-1, 3)
         self._marked = marked
         self._sites = self._voxels_by_site()
 

@@ -63,7 +63,9 @@ def labelled(
     missed = [int(n) for n in np.flatnonzero(known)]
     for candidate in candidates:
         label, diameter = FALSE_ALARM, 0.0
-        for number, (*centre, size, _) in enumerate(nodules.tolist()):
+        # A known nodule beside a place that readers only pointed at is a nodule.
+        for number in np.argsort(~known, kind="stable").tolist():
+            *centre, size, _ = nodules[number].tolist()
             away = np.linalg.norm(np.asarray(candidate.center_lps_mm) - centre[::-1])
             beyond = away - max(size / 2, 2.5)
             if beyond <= 0:
