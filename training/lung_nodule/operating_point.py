@@ -111,14 +111,7 @@ def reach(nodule: dict[str, Any]) -> float:
 def outlined(chests: Sequence[Chest]) -> list[Chest]:
     """Return the chests without the places that readers only pointed at: what is found there counts as false then."""
     return [
-        chest
-        | {
-            "nodules": [
-                n
-                for n in chest["nodules"]
-                if n["labels"].get("site") != POINTED_AT and n["labels"].get("readers") != "0"
-            ]
-        }
+        chest | {"nodules": [n for n in chest["nodules"] if n["labels"].get("site") != POINTED_AT]}
         for chest in chests
     ]
 

@@ -1,6 +1,6 @@
 """From the scans to the model packages: two folds that measure, then the networks that ship.
 
-    python -m training.lung_nodule.run --scans DIR --work DIR --excluded FILE      six hours on two cores
+    python -m training.lung_nodule.run --scans DIR --work DIR [--excluded FILE]    six hours on two cores
     python -m training.lung_nodule.run --smoke --work DIR          the same path on phantoms and balls: nothing to ship
 
 A step whose result is there is not done again: a run that was stopped goes on when it is started again. Every step can

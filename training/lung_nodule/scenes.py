@@ -45,6 +45,7 @@ LEAST_NEW = 2 / 3
 """Share of a lesion that must lie where air was: what lies on a vessel or the mediastinum for more than a third of its
 volume looks like a thick vessel, not like the outline that three readers drew."""
 POINTED_AT = "pointed at"
+"""The site of what readers saw and outlined not: below 3 mm, or no nodule to them."""
 AIR_HU = -500.0
 """Lung that holds air, whatever the noise, is below."""
 

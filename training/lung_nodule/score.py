@@ -184,7 +184,10 @@ def _real(folder: Path, networks: Networks, excluded: Path | None) -> ScoredChes
             diameter_mm=mark.diameter_mm,
             long_mm=mark.diameter_mm,
             counts=mark.readers >= 3,
-            labels={"size": size_class(mark.diameter_mm), "readers": str(mark.readers)},
+            labels={
+                "size": size_class(mark.diameter_mm),
+                **({"readers": str(mark.readers)} if mark.readers else {"site": POINTED_AT}),
+            },
         )
         for mark in marked_nodules(folder, excluded=excluded)
     ]
