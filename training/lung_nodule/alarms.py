@@ -20,7 +20,7 @@ import numpy.typing as npt
 from firstread.dicom.volume import Volume
 from firstread.readers.lung_nodule.grid import reading_grid, resample
 from training.lung_nodule.backgrounds import read_scan
-from training.lung_nodule.operating_point import REAL, Chest, of, reach
+from training.lung_nodule.joined import REAL, Chest, of, reach
 from training.lung_nodule.scene_files import HIGH_HU, LOW_HU
 
 EDGE_MM, SCALE = 48, 3

@@ -7,6 +7,8 @@ reported with come from the other folds alone. What ships (`shipped` in the repo
 Two networks trained alike differ in how high they score, so `--seen` names, by fold, chests that its networks know,
 with nodules that they don't. Scores count in the spread of those nodules' scores; on that scale weights and thresholds
 carry over to other networks. `--shipped` names such chests scored by what ships, in FP32 and INT8.
+At so many false positives a scan every network has a threshold of its own (`joined.by_rate`); what all of them give on
+the common scale at one threshold is told beside.
 `--int8` names the same chests scored with the INT8 packages, in the same order; `--baseline` those of the blobs.
 """
 
@@ -18,148 +20,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from firstread.evaluation.froc import Froc, Scored, ScoredScan, Truth, froc
+from firstread.evaluation.froc import Froc, ScoredScan, Truth, froc
 from firstread.evaluation.strata import size_class
 from training.lung_nodule.agreement import auc
+from training.lung_nodule.joined import (
+    AS_ACQUIRED,
+    LEAST_RADIUS_MM,
+    RAW,
+    REAL,
+    Chest,
+    Floats,
+    by_rate,
+    false_positives,
+    fitted,
+    of,
+    on_scale,
+    outlined,
+    proposals,
+    scale_of,
+    scans,
+    threshold_at,
+)
 from training.lung_nodule.rendering import PROTOCOLS
-from training.lung_nodule.scenes import POINTED_AT
 
-Floats = npt.NDArray[np.float64]
-Chest = dict[str, Any]
-LEAST_RADIUS_MM = 2.5
-"""A candidate this near a centre hits however small the nodule: the tolerance of a read's own outline."""
-AS_ACQUIRED, REAL = "as acquired", "real"
 SMALL = size_class(5.0)
-
-
-def proposals(chests: Sequence[Chest]) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Return both logits [n, 2] of the candidates that are known to be right or wrong, and which are right [n]."""
-    logits, right = [], []
-    for chest in chests:
-        rows = np.asarray(chest["candidates"], float).reshape(-1, 5)
-        centres = np.array([n["center_lps_mm"] for n in chest["nodules"]], float).reshape(-1, 3)
-        radii = np.array([reach(n) for n in chest["nodules"]])
-        counts = np.array([n["counts"] for n in chest["nodules"]], bool)
-        hits = np.linalg.norm(rows[:, None, :3] - centres[None], axis=-1) <= radii
-        hit, ignored = (hits & counts).any(1), (hits & ~counts).any(1)
-        known = hit | ~ignored
-        logits.append(rows[known, 3:])
-        right.append(hit[known])
-    return np.concatenate(logits), np.concatenate(right)
-
-
-def fitted(chests: Sequence[Chest]) -> Floats:
-    """Fit weights of detector, candidate network and bias by logistic regression with a little ridge (Newton)."""
-    logits, right = proposals(chests)
-    x, y = np.column_stack([logits, np.ones(len(logits))]), right.astype(float)
-    weights = np.zeros(3)
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
-        gradient = x.T @ (p - y) + 1e-2 * weights
-        curve = (x * (p * (1 - p))[:, None]).T @ x + 1e-2 * np.eye(3)
-        weights -= np.linalg.solve(curve, gradient)
-    return weights
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How high the two networks of a fold score nodules: median and width of the middle half, of each score [2]."""
-
-    middle: Floats
-    spread: Floats
-
-    def shown(self, weights: Floats) -> Floats:
-        """Return weights for raw scores that do what `weights` do for scores on this scale."""
-        raw = weights[:2] / self.spread
-        return np.append(raw, weights[2] - raw @ self.middle)
-
-
-RAW = Scale(np.zeros(2), np.ones(2))
-
-
-def scale_of(chests: Sequence[Chest]) -> Scale:
-    """Measure the scale on the best candidate of every nodule that counts."""
-    best = []
-    for chest in of(chests, AS_ACQUIRED):
-        rows = np.asarray(chest["candidates"], float).reshape(-1, 5)
-        for nodule in chest["nodules"]:
-            away = np.linalg.norm(rows[:, :3] - nodule["center_lps_mm"], axis=1)
-            near = rows[away <= reach(nodule)]
-            if nodule["counts"] and len(near):
-                best.append(near[near[:, 3].argmax(), 3:])
-    low, middle, high = np.percentile(np.array(best), (25, 50, 75), axis=0)
-    return Scale(middle, np.maximum(high - low, 1e-3))
-
-
-def on_scale(chests: Sequence[Chest], scale: Scale) -> list[Chest]:
-    """Return the chests with the scores on a scale."""
-    told = []
-    for chest in chests:
-        rows = np.asarray(chest["candidates"], float).reshape(-1, 5).copy()
-        rows[:, 3:] = (rows[:, 3:] - scale.middle) / scale.spread
-        told.append(chest | {"candidates": rows})
-    return told
-
-
-def reach(nodule: dict[str, Any]) -> float:
-    """Return how far from a nodule's centre a candidate hits it; mm."""
-    return float(max(nodule["long_mm"] / 2, LEAST_RADIUS_MM))
-
-
-def outlined(chests: Sequence[Chest]) -> list[Chest]:
-    """Return the chests without the places that readers only pointed at: what is found there counts as false then."""
-    return [
-        chest | {"nodules": [n for n in chest["nodules"] if n["labels"].get("site") != POINTED_AT]}
-        for chest in chests
-    ]
-
-
-def scans(chests: Sequence[Chest], weights: Floats | None) -> list[ScoredScan]:
-    """Return the chests with joint probabilities; with None, with the detector's own scores."""
-    told = []
-    for chest in chests:
-        rows = np.asarray(chest["candidates"], float).reshape(-1, 5)
-        if weights is None:
-            scores = rows[:, 3]
-        else:
-            logit = np.column_stack([rows[:, 3:], np.ones(len(rows))]) @ weights
-            scores = 1 / (1 + np.exp(-np.clip(logit, -30, 30)))
-        told.append(
-            ScoredScan(
-                name=f"{chest['name']} {chest['protocol']}",
-                candidates=[
-                    Scored((float(x), float(y), float(z)), float(s))
-                    for (x, y, z), s in zip(rows[:, :3], scores, strict=True)
-                ],
-                nodules=[
-                    Truth(tuple(n["center_lps_mm"]), n["long_mm"], n["counts"], n["labels"])
-                    for n in chest["nodules"]
-                ],
-                patient=chest["patient"],
-            )
-        )
-    return told
-
-
-def of(chests: Sequence[Chest], *protocols: str) -> list[Chest]:
-    """Return the chests of the given protocols."""
-    return [chest for chest in chests if chest["protocol"] in protocols]
-
-
-def threshold_at(told: Sequence[ScoredScan], rate: float) -> float:
-    """Return the score above which these scans have so many false positives on average."""
-    measured = froc(told, least_radius_mm=LEAST_RADIUS_MM, rates=(rate,), count=2)
-    lowest = measured.rates[0].threshold
-    return 1.0 if lowest is None else lowest
-
-
-def false_positives(told: Sequence[ScoredScan], threshold: float) -> float:
-    """Return the mean number of false positives a scan at a threshold."""
-    measured = froc(told, threshold=threshold, least_radius_mm=LEAST_RADIUS_MM, rates=(1.0,), count=2)
-    assert measured.at_threshold
-    return measured.at_threshold.false_positives_a_scan.value or 0.0
 
 
 @dataclass(frozen=True)
@@ -192,10 +77,13 @@ class Fold:
             for scan in scans(of(self.chests, protocol), self.weights)
         ]
 
+    def by_rate(self, protocol: str, *, detector_alone: bool = False) -> list[ScoredScan]:
+        """Return the chests of a protocol, scores by how seldom the fold's networks are wrong so surely."""
+        return by_rate(scans(of(self.chests, protocol), None if detector_alone else self.weights))
 
-def at_four(folds: Sequence[Fold]) -> dict[str, Any]:
-    """Return the sensitivity for inserted nodules at 4 false positives a scan: of all, and from 6 mm on."""
-    told = [scan for fold in folds for scan in fold.told(AS_ACQUIRED)]
+
+def at_four(told: Sequence[ScoredScan]) -> dict[str, Any]:
+    """Return the sensitivity at 4 false positives a scan: of all, and from 6 mm on."""
     measured = froc(told, least_radius_mm=LEAST_RADIUS_MM, rates=(4.0,), count=2)
     rate = measured.rates[0]
     least = -np.inf if rate.threshold is None else rate.threshold
@@ -245,6 +133,49 @@ def summary(measured: Froc) -> dict[str, Any]:
     }
 
 
+def _sensitivity(judged: Sequence[Fold], protocol: str, name: str) -> dict[str, Any]:
+    """Measure, print and return what is found on the chests of a protocol, and at how many false positives."""
+    shown = [fold for fold in judged if of(fold.chests, protocol)]
+    told = [scan for fold in shown for scan in fold.by_rate(protocol)]
+    alone = [scan for fold in shown for scan in fold.by_rate(protocol, detector_alone=True)]
+    chosen = [scan for fold in shown for scan in fold.told(protocol, above_threshold=True)]
+    both, detector = (froc(part, least_radius_mm=LEAST_RADIUS_MM) for part in (told, alone))
+    at_threshold = froc(chosen, threshold=0.0, least_radius_mm=LEAST_RADIUS_MM, rates=(1.0,))
+    both = both.model_copy(update={"at_threshold": at_threshold.at_threshold})
+    one_scale = froc(
+        [scan for fold in shown for scan in fold.told(protocol)], least_radius_mm=LEAST_RADIUS_MM
+    )
+    _print(name, both)
+    _print(f"{name}, detector alone", detector, strata=False)
+    _print(f"{name}, both, all networks at one threshold", one_scale, strata=False)
+    removed = _removed(told, alone)
+    print("   false positives a scan at the same sensitivity, detector alone and both:", removed)
+    return summary(both) | {
+        "false_positives_by_scan": dict(at_threshold.false_positives_by_scan),
+        "detector_alone": summary(detector),
+        "one_scale": summary(one_scale),
+        "false_positive_removal": removed,
+    }
+
+
+def _at_four(files: Sequence[Path], judged: Sequence[Fold]) -> dict[str, Any]:
+    """Return `at_four` of inserted nodules by fold and of all; also with pointed-at places held against where known."""
+    without = [replace(fold, chests=outlined(fold.chests)) for fold in judged]
+    groups = {path.stem: fold.by_rate(AS_ACQUIRED) for path, fold in zip(files, judged, strict=True)} | {
+        "all": [scan for fold in judged for scan in fold.by_rate(AS_ACQUIRED)],
+        "all, at one threshold": [scan for fold in judged for scan in fold.told(AS_ACQUIRED)],
+    }
+    if any(
+        len(a["nodules"]) < len(b["nodules"])
+        for fold, other in zip(without, judged, strict=True)
+        for a, b in zip(fold.chests, other.chests, strict=True)
+    ):
+        groups["all, what readers only pointed at held against"] = [
+            scan for fold in without for scan in fold.by_rate(AS_ACQUIRED)
+        ]
+    return {name: at_four(told) for name, told in groups.items()}
+
+
 def main() -> None:
     """Fit, choose, measure, print."""
     parser = argparse.ArgumentParser(
@@ -283,29 +214,10 @@ def main() -> None:
         point["auc"] = [round(auc(column, right), 4) for column in logits.T]
         print(f"   ranking of {len(right)} proposals, AUC of detector and candidate network: {point['auc']}")
     for name, protocol in (("real scans", REAL), ("inserted nodules", AS_ACQUIRED)):
-        pooled = [scan for fold in judged for scan in fold.told(protocol)]
-        if not pooled:
+        if not any(of(fold, protocol) for fold in folds):
             continue
-        both = froc(pooled, least_radius_mm=LEAST_RADIUS_MM)
-        chosen = [scan for fold in judged for scan in fold.told(protocol, above_threshold=True)]
-        at_threshold = froc(chosen, threshold=0.0, least_radius_mm=LEAST_RADIUS_MM, rates=(1.0,))
-        both = both.model_copy(update={"at_threshold": at_threshold.at_threshold})
-        report[name] = summary(both)
-        report[name]["false_positives_by_scan"] = dict(at_threshold.false_positives_by_scan)
-        _print(name, both)
-        first = scans([chest for fold in folds for chest in of(fold, protocol)], None)
-        detector = froc(first, least_radius_mm=LEAST_RADIUS_MM)
-        report[name]["detector_alone"] = summary(detector)
-        _print(f"{name}, detector alone", detector, strata=False)
-        removed = _removed(pooled, first)
-        report[name]["false_positive_removal"] = removed
-        print("   false positives a scan at the same sensitivity, detector alone and both:", removed)
-    groups = {path.stem: [fold] for path, fold in zip(options.folds, judged, strict=True)} | {"all": judged}
-    if any(len(o["nodules"]) < len(c["nodules"]) for f in folds for c, o in zip(f, outlined(f), strict=True)):
-        groups["all, what readers only pointed at held against"] = [
-            replace(fold, chests=outlined(fold.chests)) for fold in judged
-        ]
-    report["at 4"] = {name: at_four(group) for name, group in groups.items()}
+        report[name] = _sensitivity(judged, protocol, name)
+    report["at 4"] = _at_four(options.folds, judged)
     for name, part in report["at 4"].items():
         print(f"   {name}, inserted, at 4 false positives: {part}")
     real = [scan for fold in judged for scan in fold.told(REAL, above_threshold=True)]
@@ -373,7 +285,7 @@ def _logit(p: float) -> float:
 def _removed(both: Sequence[ScoredScan], first: Sequence[ScoredScan]) -> dict[str, list[float]]:
     """Return, by sensitivity, the false positives a scan of the detector alone and of both networks."""
     table = {}
-    for share in (0.7, 0.8, 0.9):
+    for share in (0.6, 0.7, 0.8, 0.9):
         pair = []
         for told in (first, both):
             scores = sorted(
