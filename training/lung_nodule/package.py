@@ -109,8 +109,10 @@ def converted(kind: str, weights: Path) -> openvino.Model:
     network.eval()
     names = tuple(what["outputs"])
     shape = (what["batch"], 1, *what["patch"])
+    # Tracing runs the network four times, to be sure: on the smallest input that it takes.
+    least = torch.zeros(what["batch"], 1, *(what["multiple"] or what["patch"]))
     with torch.no_grad():
-        model = openvino.convert_model(_Named(network, names), example_input=torch.zeros(shape))
+        model = openvino.convert_model(_Named(network, names), example_input=least)
     model.reshape(list(shape))
     model.inputs[0].get_tensor().set_names({"hu"})
     for port, name in zip(model.outputs, names, strict=True):
