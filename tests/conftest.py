@@ -133,14 +133,17 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """Chromium; skips where there is none. Not longer than a module: Playwright's loop runs until it is closed."""
+def browser(request):
+    """Chromium; skips where there is none. Not longer than a module: Playwright's loop runs until it is closed.
+
+    A module of pages that draw with WebGL is marked with `webgl`.
+    """
     if browsers.chromium() is None:
         pytest.skip("Chromium is not installed; scripts/install-debian-packages installs chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        launched = browsers.launch(playwright)
+        launched = browsers.launch(playwright, webgl=bool(request.node.get_closest_marker("webgl")))
         yield launched
         launched.close()
 

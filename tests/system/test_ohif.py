@@ -30,7 +30,7 @@ from tests.waiting import free_port, wait_for
 from tests.web.pages.people import node_on
 from tests.web.pages.test_tview import BALLS, GEOMETRY, SHAPE, ball, chest
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.webgl]
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "ohif"
 PACKAGE = "@ohif/app@3.13.2"

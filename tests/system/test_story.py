@@ -36,7 +36,7 @@ from tests.tview import READY, settled, until
 from tests.waiting import wait_for
 from tests.workflow.reporting.test_documents import groups, items, said
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.webgl]
 
 BOUND_S = 15.0
 """From a result to its alert; 2 s is the aim, on a machine that does nothing else."""

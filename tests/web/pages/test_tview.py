@@ -18,6 +18,7 @@ from tests.tview import canvas, middle, opened, settled, until
 from tests.viewed import ct, encoded, store, viewed
 from tests.web.pages.test_tview_measuring import measure
 
+pytestmark = pytest.mark.webgl
 SHAPE, SPACING = (48, 96, 96), (2.5, 1.5, 1.5)
 GEOMETRY = Geometry.from_axes(
     shape=SHAPE,

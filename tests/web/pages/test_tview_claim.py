@@ -17,7 +17,7 @@ from tests.viewed import ct, encoded, viewed
 from tests.web.pages.people import node
 from tests.web.pages.test_tview import GEOMETRY, chest
 
-pytestmark = pytest.mark.usefixtures("quick_hashing")
+pytestmark = [pytest.mark.usefixtures("quick_hashing"), pytest.mark.webgl]
 
 DEPARTMENT = "Chest"
 

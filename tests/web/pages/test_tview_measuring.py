@@ -9,6 +9,7 @@ from tests.network.dicomweb.conftest import serving
 from tests.tview import canvas, opened, settled, until
 from tests.viewed import ct, encoded, viewed
 
+pytestmark = pytest.mark.webgl
 CENTRE = np.array([12.0, -140.0, -260.0])
 REACH_MM = 42.0
 MARK_MM = 5.0

@@ -11,6 +11,7 @@ from tests.network.dicomweb.conftest import serving
 from tests.tview import canvas, opened, settled, until
 from tests.viewed import ct, encoded, viewed
 
+pytestmark = pytest.mark.webgl
 SHAPE, SPACING = (12, 60, 48), (2.0, 0.8, 1.3)
 
 
