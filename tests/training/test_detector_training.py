@@ -1,12 +1,16 @@
 """What the detector is taught: crops, their augmentation, and targets."""
 
+import sys
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra `train`")
 
 from tests.small_scene import nodule, scene, written  # noqa: E402
+from training.lung_nodule import train_detector  # noqa: E402
 from training.lung_nodule.crops import ROWS, CropStore, augmented  # noqa: E402
+from training.lung_nodule.networks import Detector, norms  # noqa: E402
 from training.lung_nodule.scene_files import stored, write  # noqa: E402
 from training.lung_nodule.train_detector import STRIDE, Average, loss_of, targets  # noqa: E402
 
@@ -128,3 +132,22 @@ def test_the_average_follows_the_weights():
     for _ in range(300):
         average.take(layer)
     assert average.network.weight.item() == pytest.approx(5.0, abs=0.5)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_with_batch_norm_held_its_statistics_stay_and_the_weights_move(tmp_path, monkeypatch, held):
+    written(tmp_path / "scenes", nodule())
+    torch.manual_seed(0)
+    before = Detector().state_dict()
+    torch.save(before, tmp_path / "start.pt")
+    asked = [
+        "train_detector", "--scenes", tmp_path / "scenes", "--out", tmp_path / "out", "--start", tmp_path / "start.pt",
+        "--steps", 2, "--edges", 32, "--voxels", 32**3, "--threads", 1, *(["--fixed-norm"] if held else []),
+    ]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", [str(word) for word in asked])
+    train_detector.main()
+    after = torch.load(tmp_path / "out" / "state.pt", weights_only=True)["network"]
+    assert not torch.equal(after["head.weight"], before["head.weight"])
+    same = [torch.equal(after[n], before[n]) for n in before if n.endswith("running_mean")]
+    assert len(same) == len(norms(Detector())) > 10
+    assert all(same) if held else not any(same)

@@ -10,12 +10,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 WINDOW_HU = (-1000.0, 400.0)
+FAINT_WINDOW_HU = (-960.0, -460.0)
+"""From lung to ground glass: what is faint in the lung window is not in this one."""
 
 
-def windowed(hu: Tensor) -> Tensor:
-    """Map the lung window to 0…1, clipped."""
-    low, high = WINDOW_HU
+def windowed(hu: Tensor, window: tuple[float, float] = WINDOW_HU) -> Tensor:
+    """Map a window to 0…1, clipped."""
+    low, high = window
     return (hu.clamp(low, high) - low) / (high - low)
+
+
+def norms(network: nn.Module) -> list[nn.BatchNorm3d]:
+    """Return the batch norms of a network, whose statistics a trainer holds at the end of its training.
+
+    Few crops a step differ much (a noisy chest, a smooth one), and a network comes to lean on their own statistics.
+    In use it has those of training.
+    """
+    return [module for module in network.modules() if isinstance(module, nn.BatchNorm3d)]
 
 
 def _conv(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -49,7 +60,8 @@ class Detector(nn.Module):
     def __init__(self, widths: tuple[int, int, int, int] = (16, 40, 80, 128), top: int = 48) -> None:
         super().__init__()
         a, b, c, d = widths
-        self.stem = nn.Sequential(_conv(1, a, stride=2), _Residual(a))
+        # Two channels: the lung window, and that of ground glass.
+        self.stem = nn.Sequential(_conv(2, a, stride=2), _Residual(a))
         self.stage4 = nn.Sequential(_conv(a, b, stride=2), _Residual(b), _Residual(b))
         self.stage8 = nn.Sequential(_conv(b, c, stride=2), _Residual(c), _Residual(c))
         self.stage16 = nn.Sequential(_conv(c, d, stride=2), _Residual(d))
@@ -63,7 +75,7 @@ class Detector(nn.Module):
         nn.init.constant_(self.head.bias[1:2], 2.0)  # type: ignore[index]
 
     def forward(self, hu: Tensor) -> dict[str, Tensor]:
-        f2 = self.stem(windowed(hu))
+        f2 = self.stem(torch.cat([windowed(hu), windowed(hu, FAINT_WINDOW_HU)], 1))
         f4 = self.stage4(f2)
         f8 = self.stage8(f4)
         f16 = self.stage16(f8)

@@ -1,6 +1,6 @@
 """From the scans to the model packages: two folds that measure, then the networks that ship.
 
-    python -m training.lung_nodule.run --scans DIR --work DIR [--excluded FILE]    six hours on two cores
+    python -m training.lung_nodule.run --scans DIR --work DIR [--excluded FILE]    about nine hours on two cores
     python -m training.lung_nodule.run --smoke --work DIR          the same path on phantoms and balls: nothing to ship
 
 A step whose result is there is not done again: a run that was stopped goes on when it is started again. Every step can
@@ -36,10 +36,11 @@ class Plan:
         prepare: Arguments of `prepare.py`.
         scenes: Scenes a chest that the detector learns from; a phantom, a quarter of them.
         mined: Scenes of a chest that the other fold's detector proposes on, at most.
-        elsewhere: Chests that nothing is trained on; what ships is measured on them.
+        elsewhere: Chests that both folds learn from, and that what ships does not: it is measured on them.
         measured: Scenes a held-out chest; `shown` of them under every protocol.
         seen: Scenes of each chest that a fold knows, with nodules that it doesn't: how high its networks score.
-        detector, candidate, lungs: How long each is trained; `lungs_held` with batch norm's statistics held.
+        detector, candidate, lungs: How long each is trained; `detector_held` and `lungs_held` with batch norm's
+            statistics held, as they are in use.
         real: Arguments that have the real scans scored.
         least: Arguments that say which candidates are kept.
         tiles: How many tiles INT8 is calibrated on.
@@ -56,6 +57,7 @@ class Plan:
     seen: int
     shown: int
     detector: tuple[str, ...]
+    detector_held: tuple[str, ...]
     candidate: tuple[str, ...]
     lungs: tuple[str, ...]
     lungs_held: tuple[str, ...]
@@ -66,7 +68,7 @@ class Plan:
 
     @property
     def everyone(self) -> list[str]:
-        """All chests."""
+        """All chests that what ships learns from."""
         return [*(name for names in self.held.values() for name in names), *self.shared]
 
 
@@ -98,7 +100,8 @@ def real_plan(scans: Path, work: Path, minutes: float, excluded: Path | None) ->
             *listed,
         ),
         scenes=45, mined=30, elsewhere=tuple(CHESTS), measured=3, seen=2, shown=1,
-        detector=("--minutes", f"{minutes:g}"), candidate=("--minutes", "30"),
+        detector=("--minutes", f"{minutes:g}"), detector_held=("--minutes", "60", "--rate", "1e-3"),
+        candidate=("--minutes", "30"),
         lungs=("--steps", "800"), lungs_held=("--steps", "250"),
         real=("--scans", str(scans), *listed), least=(), tiles=24, attributes=True,
     )  # fmt: skip
@@ -110,7 +113,8 @@ def smoke_plan() -> Plan:
         held={"a": ("phantom-11",), "b": ("phantom-12",)}, shared=(),
         prepare=("--balls", "60", "--phantoms", "11", "12", "--crop", "144"),
         scenes=1, mined=1, elsewhere=(), measured=1, seen=0, shown=0,
-        detector=("--steps", "4", "--edges", "64", "--voxels", "6e5"), candidate=("--steps", "4", "--batch", "4"),
+        detector=("--steps", "4", "--edges", "64", "--voxels", "6e5"),
+        detector_held=("--steps", "1", "--edges", "64", "--voxels", "6e5"), candidate=("--steps", "4", "--batch", "4"),
         lungs=("--steps", "2"), lungs_held=("--steps", "1", "--statistics", "2"),
         # What four steps have taught scores low everywhere.
         real=(), least=("--least-logit", "-9"), tiles=1, attributes=False,
@@ -157,7 +161,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     if plan.elsewhere:
         step(ELSEWHERE, "packaged_chests", "--out", work / ELSEWHERE)
     step("prepare", "prepare", *plan.prepare, "--out", work)
-    for number, name in enumerate(plan.everyone, start=1):
+    for number, name in enumerate((*plan.everyone, *plan.elsewhere), start=1):
         scenes = -(-plan.scenes // 4) if name.startswith("phantom") else plan.scenes
         step(
             f"scenes-{name}", "scene_files", "--shapes", shapes, "--out", work / "scenes" / name,
@@ -166,10 +170,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     for fold, held in plan.held.items():
         learned = [name for name in plan.everyone if name not in held]
         models = work / f"models-{fold}"
-        step(
-            f"detector-{fold}", "train_detector", "--scenes", *(work / "scenes" / name for name in learned),
-            "--out", work / f"detector-{fold}", *several, *plan.detector,
-        )  # fmt: skip
+        _detector(done, plan, work, f"detector-{fold}", [*learned, *plan.elsewhere], several)
         _lungs(done, plan, work, f"lungs-{fold}", learned, several)
         step(
             f"package-lungs-{fold}", "package", "lungs", *packed, "--out", models,
@@ -205,7 +206,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         step(f"scored-{fold}", "score", *asked, "--shown", plan.shown, "--out", work / f"scored-{fold}.json")
         step(f"scored-int8-{fold}", "score", *asked, "--int8", "--out", work / f"scored-int8-{fold}.json")
         if plan.seen:
-            known = [name for name in learned if not name.startswith("phantom")]
+            known = [name for name in (*learned, *plan.elsewhere) if not name.startswith("phantom")]
             step(
                 f"seen-{fold}", "score", "--models", models, *plan.least, "--shapes", shapes, "--scenes", plan.seen,
                 "--backgrounds", *files(backgrounds, known), "--out", work / f"seen-{fold}.json",
@@ -218,13 +219,11 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     point = work / "operating_point.json"
     step("operating-point", "operating_point", *_measured(plan, work, folds))
 
-    # What ships goes on from the first fold, with every chest.
+    # What ships learns from every chest but those elsewhere, which measure it.
     models = work / "models"
-    step(
-        "detector", "train_detector", "--scenes", *(work / "scenes" / name for name in plan.everyone),
-        "--start", work / f"detector-{folds[0]}" / "weights.pt", "--out", work / "detector",
-        "--rate", "1.2e-3", "--seed", 2, *several, *plan.detector,
-    )  # fmt: skip
+    _detector(done, plan, work, "detector-held", plan.everyone, several)
+    halves = (work / name / "weights.pt" for name in ("detector-held-free", "detector-held"))
+    step("detector", "mean_weights", *halves, "--out", work / "detector")
     _lungs(done, plan, work, "lungs", plan.everyone, several)
     step(
         "candidate", "train_candidate", "--scenes", *(work / "scenes" / name for name in plan.everyone),
@@ -301,6 +300,18 @@ def _measured(plan: Plan, work: Path, names: Sequence[str]) -> list[str | Path]:
     for option, kind in kinds.items():
         asked += [option, *(work / f"{kind}-{name}.json" for name in names)]
     return asked
+
+
+def _detector(
+    done: Run, plan: Plan, work: Path, name: str, learned: Sequence[str], several: Sequence[str | int]
+) -> None:
+    """Train a detector: freely, then with batch norm's statistics held, as they will be in use."""
+    asked = ("--scenes", *(work / "scenes" / chest for chest in learned), *several)
+    done.step(f"{name}-free", "train_detector", *asked, *plan.detector, "--out", work / f"{name}-free")
+    done.step(
+        name, "train_detector", *asked, "--start", work / f"{name}-free" / "weights.pt", "--fixed-norm", "--seed", 2,
+        *plan.detector_held, "--out", work / name,
+    )  # fmt: skip
 
 
 def _lungs(

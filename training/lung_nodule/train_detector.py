@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from training.lung_nodule.crops import CropStore
 from training.lung_nodule.kept_weights import read
-from training.lung_nodule.networks import Detector
+from training.lung_nodule.networks import Detector, norms
 from training.lung_nodule.scene_files import KNOWN_READERS
 
 STRIDE = 4
@@ -164,6 +164,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--start", type=Path, help="weights to start from")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--fixed-norm", action="store_true", help="batch norm with the statistics of --start, as in use"
+    )
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
@@ -198,6 +201,9 @@ def main() -> None:
         images, cover, nodules, picked = store.batch(max(round(options.voxels / edge**3), 1), edge=edge)
         truth = {name: tensor.to(device) for name, tensor in targets(nodules, edge=edge).items()}
         network.train()
+        if options.fixed_norm:
+            for norm in norms(network):
+                norm.eval()
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             found = network(images.to(device, memory_format=torch.channels_last_3d))
         total, parts, each = loss_of({k: v.float() for k, v in found.items()}, truth, cover.to(device))

@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 from training.lung_nodule.disease import Float, Labels, Patient, acquired, mass_bodies
 from training.lung_nodule.kept_weights import read
-from training.lung_nodule.networks import LungNetwork
+from training.lung_nodule.networks import LungNetwork, norms
 
 SHAPE = (80, 96, 128)
 """Voxels of a training crop: 240 × 288 × 384 mm."""
@@ -70,10 +70,6 @@ def drawn(
     return image, seen, weight
 
 
-def _norms(network: LungNetwork) -> list[torch.nn.BatchNorm3d]:
-    return [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm3d)]
-
-
 def _gather_statistics(
     network: LungNetwork,
     chests: list[tuple[Float, Labels]],
@@ -89,7 +85,7 @@ def _gather_statistics(
     """
     device = next(network.parameters()).device
     network.train()
-    for norm in _norms(network):
+    for norm in norms(network):
         norm.reset_running_stats()
         norm.momentum = None
     for number in range(count):
@@ -149,7 +145,7 @@ def main() -> None:
     sums = np.zeros(3)
     network.train()
     if options.fixed_norm:
-        for norm in _norms(network):
+        for norm in norms(network):
             norm.eval()
     for step in range(first, options.steps):
         share = step / options.steps
