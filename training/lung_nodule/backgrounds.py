@@ -91,10 +91,16 @@ def scan_background(folder: Path, *, excluded: Path | None = None) -> Background
 
 
 def phantom_background(seed: int, *, crop: int | None = None) -> Background:
-    """Build the background of a phantom without nodules; `crop` keeps its middle, so many voxels wide."""
+    """Build the background of a phantom without nodules.
+
+    Args:
+        seed: Of the phantom.
+        crop: Keep its middle, so many voxels wide, of coarser pixels: to try the path.
+    """
     rng = np.random.default_rng(seed)
     slice_mm = float(rng.choice([1.0, 1.25, 2.0]))
-    phantom = make_phantom(seed=seed, spacing_mm=(slice_mm, 0.7, 0.7), nodules=[])
+    pixel_mm, matrix = (1.4, 256) if crop else (0.7, 512)
+    phantom = make_phantom(seed=seed, spacing_mm=(slice_mm, pixel_mm, pixel_mm), matrix=matrix, nodules=[])
     coarse = reading_grid(*extent_lps_mm(phantom.geometry), spacing_mm=TRUTH_MM)
     labels = labels_on(phantom.lungs, phantom.geometry, coarse)
     grid = _lung_box(labels, coarse)
