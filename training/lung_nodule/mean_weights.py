@@ -3,7 +3,7 @@
     python -m training.lung_nodule.mean_weights BEFORE AFTER --out DIR
 
 Halfway between the two a network keeps what the further training unlearns, beside what it learns (Wortsman et al.,
-Robust fine-tuning of zero-shot models, CVPR 2022): here, masses larger than any that is inserted. Writes `weights.pt`.
+Robust fine-tuning of zero-shot models, CVPR 2022): here, masses as large as few that are inserted. Writes `weights.pt`.
 """
 
 import argparse

@@ -160,19 +160,14 @@ def _sensitivity(judged: Sequence[Fold], protocol: str, name: str) -> dict[str, 
 
 def _at_four(files: Sequence[Path], judged: Sequence[Fold]) -> dict[str, Any]:
     """Return `at_four` of inserted nodules by fold and of all; also with pointed-at places held against where known."""
+    groups = {path.stem: fold.by_rate(AS_ACQUIRED) for path, fold in zip(files, judged, strict=True)}
+    every = [scan for told in groups.values() for scan in told]
     without = [replace(fold, chests=outlined(fold.chests)) for fold in judged]
-    groups = {path.stem: fold.by_rate(AS_ACQUIRED) for path, fold in zip(files, judged, strict=True)} | {
-        "all": [scan for fold in judged for scan in fold.by_rate(AS_ACQUIRED)],
-        "all, at one threshold": [scan for fold in judged for scan in fold.told(AS_ACQUIRED)],
-    }
-    if any(
-        len(a["nodules"]) < len(b["nodules"])
-        for fold, other in zip(without, judged, strict=True)
-        for a, b in zip(fold.chests, other.chests, strict=True)
-    ):
-        groups["all, what readers only pointed at held against"] = [
-            scan for fold in without for scan in fold.by_rate(AS_ACQUIRED)
-        ]
+    held_against = [scan for fold in without for scan in fold.by_rate(AS_ACQUIRED)]
+    groups["all"] = every
+    groups["all, at one threshold"] = [scan for fold in judged for scan in fold.told(AS_ACQUIRED)]
+    if any(len(a.nodules) < len(b.nodules) for a, b in zip(held_against, every, strict=True)):
+        groups["all, what readers only pointed at held against"] = held_against
     return {name: at_four(told) for name, told in groups.items()}
 
 

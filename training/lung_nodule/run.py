@@ -1,6 +1,6 @@
 """From the scans to the model packages: two folds that measure, then the networks that ship.
 
-    python -m training.lung_nodule.run --scans DIR --work DIR [--excluded FILE]    about nine hours on two cores
+    python -m training.lung_nodule.run --scans DIR --work DIR [--excluded FILE]    about eleven hours on two cores
     python -m training.lung_nodule.run --smoke --work DIR          the same path on phantoms and balls: nothing to ship
 
 A step whose result is there is not done again: a run that was stopped goes on when it is started again. Every step can
@@ -38,7 +38,7 @@ class Plan:
         mined: Scenes of a chest that the other fold's detector proposes on, at most.
         elsewhere: Chests that both folds learn from, and that what ships does not: it is measured on them.
         measured: Scenes a held-out chest; `shown` of them under every protocol.
-        seen: Scenes of each chest that a fold knows, with nodules that it doesn't: how high its networks score.
+        seen: Scenes of each chest that networks know, with nodules that they don't: how high they score.
         detector, candidate, lungs: How long each is trained; `detector_held` and `lungs_held` with batch norm's
             statistics held, as they are in use.
         real: Arguments that have the real scans scored.
@@ -99,7 +99,7 @@ def real_plan(scans: Path, work: Path, minutes: float, excluded: Path | None) ->
             "--scans", str(scans), "--elsewhere", str(work / ELSEWHERE), "--wheel", str(wheel), "--phantoms", *phantoms,
             *listed,
         ),
-        scenes=45, mined=30, elsewhere=tuple(CHESTS), measured=3, seen=2, shown=1,
+        scenes=45, mined=30, elsewhere=tuple(CHESTS), measured=3, seen=4, shown=1,
         detector=("--minutes", f"{minutes:g}"), detector_held=("--minutes", "60", "--rate", "1e-3"),
         candidate=("--minutes", "30"),
         lungs=("--steps", "800"), lungs_held=("--steps", "250"),
@@ -240,7 +240,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     for precision, asked in (("f32", ()), ("int8", ("--int8",))):
         step(
             f"shipped-{precision}", "score", "--models", models, *plan.real, *plan.least, "--shapes", shapes,
-            "--scenes", 1, *asked, "--backgrounds", *files(backgrounds, held),
+            "--scenes", plan.seen or 1, *asked, "--backgrounds", *files(backgrounds, held),
             "--out", work / f"shipped-{precision}.json",
         )  # fmt: skip
     shipped = ("--shipped", work / "shipped-f32.json", work / "shipped-int8.json")

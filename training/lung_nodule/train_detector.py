@@ -189,6 +189,10 @@ def main() -> None:
     store = CropStore(options.scenes, seed=options.seed + step)
     started = time.perf_counter() - spent
     sums: dict[str, float] = {}
+    network.train()
+    if options.fixed_norm:
+        for norm in norms(network):
+            norm.eval()
     while True:
         seconds = time.perf_counter() - started
         share = step / options.steps if options.steps else seconds / (options.minutes * 60)
@@ -200,10 +204,6 @@ def main() -> None:
         edge = options.edges[step % len(options.edges)]
         images, cover, nodules, picked = store.batch(max(round(options.voxels / edge**3), 1), edge=edge)
         truth = {name: tensor.to(device) for name, tensor in targets(nodules, edge=edge).items()}
-        network.train()
-        if options.fixed_norm:
-            for norm in norms(network):
-                norm.eval()
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=half):
             found = network(images.to(device, memory_format=torch.channels_last_3d))
         total, parts, each = loss_of({k: v.float() for k, v in found.items()}, truth, cover.to(device))
