@@ -3,7 +3,8 @@
 import numpy as np
 
 from training.lung_nodule.backgrounds import SOLID, Background, Marked
-from training.lung_nodule.scenes import AIR_HU, LEAST_NEW, POINTED_AT, ShapeStore, long_mm, make_scene
+from training.lung_nodule.drawing import AIR_HU, LEAST_NEW
+from training.lung_nodule.scenes import POINTED_AT, ShapeStore, long_mm, make_scene
 from training.lung_nodule.score import scene_nodules
 from training.lung_nodule.shapes import balls
 
@@ -40,7 +41,7 @@ def test_a_place_that_readers_only_pointed_at_is_known_but_no_nodule_and_changes
     scenes = [
         make_scene(
             Background("empty", hu, np.ones(shape, np.uint8), 1.0, marked),
-            ShapeStore(balls(60)), np.random.default_rng(6), nodules=12, distractors=0, as_acquired=True,
+            ShapeStore(balls(60)), np.random.default_rng(6), nodules=24, distractors=0, as_acquired=True,
         )
         for marked in ((), (pointed_at,))
     ]  # fmt: skip

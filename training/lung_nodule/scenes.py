@@ -10,18 +10,8 @@ from scipy import ndimage
 from scipy.spatial import distance
 
 from training.lung_nodule.backgrounds import Background, depth_mm
-from training.lung_nodule.insertion import (
-    Float,
-    Lesion,
-    compose,
-    distractor,
-    lesion_of,
-    local_noise_hu,
-    rendered_fraction,
-    room,
-    turned,
-)
-from training.lung_nodule.margin import drawn_margin
+from training.lung_nodule.drawing import box_about, draw_nodule
+from training.lung_nodule.insertion import Float, compose, distractor, local_noise_hu
 from training.lung_nodule.rendering import (
     Protocol,
     breathed,
@@ -39,15 +29,9 @@ TEXTURES = ((5, 5, 0.5), (4, 4, 0.12), (2, 3, 0.16), (1, 1, 0.22))
 SITES = (("parenchymal", 0.42), ("juxtapleural", 0.33), ("perivascular", 0.25))
 
 
-LEAST_GAIN_HU = 100.0
-"""What a lesion must add to the lung on average: less, in a vessel or as a faint veil, no reader would have marked."""
-LEAST_NEW = 2 / 3
-"""Share of a lesion that must lie where air was: what lies on a vessel or the mediastinum for more than a third of its
-volume looks like a thick vessel, not like the outline that three readers drew."""
+_DISTRACTOR_MM = 48
 POINTED_AT = "pointed at"
 """The site of what readers saw and outlined not: below 3 mm, or no nodule to them."""
-AIR_HU = -500.0
-"""Lung that holds air, whatever the noise, is below."""
 
 
 @dataclass(frozen=True)
@@ -188,43 +172,26 @@ def make_scene(
         if is_nodule:
             shape, scale = shapes.draw_as_found(rng) if shapes.held_out else shapes.draw(rng)
             radius = shape.diameter_mm * scale / 2
-            lesion = with_margin(lesion_of(shape, rng), shape, rng, scale=scale)
         else:
             radius = 6.0
         if taken.size and (np.linalg.norm(taken - centre, axis=1) < reach + radius + 5).any():
             continue
-        extent = 48
         if is_nodule:
-            beyond = lesion.margin.reach_mm if lesion.margin else 0.0
-            extent = int(2 * (radius * 1.8 + 4 + beyond)) + 8
-        corner = np.rint(centre).astype(int) - extent // 2
-        if (corner < 0).any() or (corner + extent > hu.shape).any():
-            continue
-        box = tuple(slice(c, c + extent) for c in corner)
-        patch, lung = hu[box], inside[box]
-        if is_nodule:
-            body = turned(shape, rng, scale=scale)
-            fraction, coverage = rendered_fraction(
-                body, lesion, (centre - corner).astype(np.float32), extent, blur_mm=blur
-            )
-            kept = (coverage > 0.5) & lung
-            if kept.sum() < 0.3 * (coverage > 0.5).sum() or kept.sum() < 8:
+            drawn = draw_nodule(hu, inside, centre, shape, rng, scale=scale, blur_mm=blur)
+            if drawn is None:
                 continue
-            if (patch[kept] < AIR_HU).mean() < LEAST_NEW:
-                continue
-            fraction = fraction * room(lung)
-            gain = np.maximum(lesion.tissue_hu - patch, 0) * fraction
-            if gain[kept].mean() < LEAST_GAIN_HU:
-                continue
-            hu[box] = compose(patch, fraction, lesion.tissue_hu, noise_hu=noise, rng=rng)
-            z, y, x = (float(c) for c in np.argwhere(kept).mean(0) + corner)
-            diameter = float((6 / np.pi * kept.sum()) ** (1 / 3))
-            placed.append(Placed((z, y, x), diameter, _kind(shape.texture), site, 4, long_mm(kept)))
+            box, kept = drawn.box, drawn.kept
+            hu[box] = compose(hu[box], drawn.fraction, drawn.tissue_hu, noise_hu=noise, rng=rng)
+            z, y, x = (float(c) for c in np.argwhere(kept).mean(0) + [side.start for side in box])
+            placed.append(Placed((z, y, x), drawn.diameter_mm, _kind(shape.texture), site, 4, long_mm(kept)))
             cover[box][kept] = len(placed)
         else:
-            fraction = distractor(rng, extent) * rng.choice([1.0, 1.0, 0.5])
-            fraction = ndimage.gaussian_filter(fraction, (blur[0], 0.5, 0.5)) * lung
-            hu[box] = compose(patch, fraction, float(rng.normal(30, 30)), noise_hu=noise, rng=rng)
+            place = box_about(centre, _DISTRACTOR_MM, hu.shape)
+            if place is None:
+                continue
+            fraction = distractor(rng, _DISTRACTOR_MM) * rng.choice([1.0, 1.0, 0.5])
+            fraction = ndimage.gaussian_filter(fraction, (blur[0], 0.5, 0.5)) * inside[place]
+            hu[place] = compose(hu[place], fraction, float(rng.normal(30, 30)), noise_hu=noise, rng=rng)
         taken = np.vstack([taken, centre[None]])
         reach = np.append(reach, radius)
     scene = Scene(
@@ -241,16 +208,6 @@ def long_mm(body: npt.NDArray[np.bool_]) -> float:
         if len(rim):
             longest = max(longest, float(distance.pdist(rim).max(initial=0.0)) + 1.0)
     return longest
-
-
-def with_margin(lesion: Lesion, shape: Shape, rng: np.random.Generator, *, scale: float) -> Lesion:
-    """Return the lesion with a margin that fits its shape; three in four, the others keep the reader's outline."""
-    if rng.random() < 0.25:
-        return lesion
-    solid = lesion.fraction > 0.6 and lesion.core_fraction is None
-    return replace(
-        lesion, margin=drawn_margin(shape, rng, diameter_mm=shape.diameter_mm * scale, solid=solid)
-    )
 
 
 def shown_as(scene: Scene, protocol: Protocol, rng: np.random.Generator, name: str = "") -> Scene:
