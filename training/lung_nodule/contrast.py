@@ -6,7 +6,7 @@ Contrast is the mean HU inside a reader's outline less the mean of the rest of t
 outline is largest: what DePaul University published for 809 nodules of LIDC-IDRI that four readers rated
 (`LIDC_REU2015.csv`). Their outlines hold the first voxel outside the nodule and lie one pixel off, up and left: on
 two nodules of lidc-0005 that reading gives their figures to the digit (367.7 inside and 237.9 around, 490.3 and 209.4,
-of HU + 1024), no other does. So the contrast is well below what a lesion adds to the lung; both sides are measured alike.
+of HU + 1024), no other does. So the contrast is well below what a lesion adds to the lung; both sides are measured so.
 
 `REAL` holds the quartiles of the rows 1 to 200 and 406 to 613 of that file, without calcified nodules and boxes that
 hold much chest wall or air outside (mean around outside `AROUND_HU`); a row counts once for every reader's rating.

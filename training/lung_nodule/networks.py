@@ -20,6 +20,11 @@ def windowed(hu: Tensor, window: tuple[float, float] = WINDOW_HU) -> Tensor:
     return (hu.clamp(low, high) - low) / (high - low)
 
 
+def both_windows(hu: Tensor) -> Tensor:
+    """Return two channels: the lung window, and that of ground glass."""
+    return torch.cat([windowed(hu), windowed(hu, FAINT_WINDOW_HU)], 1)
+
+
 def norms(network: nn.Module) -> list[nn.BatchNorm3d]:
     """Return the batch norms of a network, whose statistics a trainer holds at the end of its training.
 
@@ -60,7 +65,6 @@ class Detector(nn.Module):
     def __init__(self, widths: tuple[int, int, int, int] = (16, 40, 80, 128), top: int = 48) -> None:
         super().__init__()
         a, b, c, d = widths
-        # Two channels: the lung window, and that of ground glass.
         self.stem = nn.Sequential(_conv(2, a, stride=2), _Residual(a))
         self.stage4 = nn.Sequential(_conv(a, b, stride=2), _Residual(b), _Residual(b))
         self.stage8 = nn.Sequential(_conv(b, c, stride=2), _Residual(c), _Residual(c))
@@ -75,7 +79,7 @@ class Detector(nn.Module):
         nn.init.constant_(self.head.bias[1:2], 2.0)  # type: ignore[index]
 
     def forward(self, hu: Tensor) -> dict[str, Tensor]:
-        f2 = self.stem(torch.cat([windowed(hu), windowed(hu, FAINT_WINDOW_HU)], 1))
+        f2 = self.stem(both_windows(hu))
         f4 = self.stage4(f2)
         f8 = self.stage8(f4)
         f16 = self.stage16(f8)
@@ -101,7 +105,7 @@ class CandidateNetwork(nn.Module):
         super().__init__()
         a, b, c, d = widths
         # The first step keeps the voxels: half of what is judged is smaller than six of them.
-        self.stem = _conv(1, a)
+        self.stem = _conv(2, a)
         self.stage2 = nn.Sequential(_conv(a, b, stride=2), _Residual(b))
         self.stage4 = nn.Sequential(_conv(b, c, stride=2), _Residual(c), _Residual(c))
         self.stage8 = nn.Sequential(_conv(c, d, stride=2), _Residual(d), _Residual(d))
@@ -113,7 +117,7 @@ class CandidateNetwork(nn.Module):
         self.cover = nn.Sequential(_conv(b, b), nn.Conv3d(b, 1, 1))
 
     def forward(self, hu: Tensor) -> dict[str, Tensor]:
-        f2 = self.stage2(self.stem(windowed(hu)))
+        f2 = self.stage2(self.stem(both_windows(hu)))
         f4 = self.stage4(f2)
         f8 = self.stage8(f4)
         p4 = self.merge4(self.side4(f4) + F.interpolate(self.side8(f8), scale_factor=2.0, mode="nearest"))

@@ -99,7 +99,7 @@ def real_plan(scans: Path, work: Path, minutes: float, excluded: Path | None) ->
             "--scans", str(scans), "--elsewhere", str(work / ELSEWHERE), "--wheel", str(wheel), "--phantoms", *phantoms,
             *listed,
         ),
-        scenes=45, mined=30, elsewhere=tuple(CHESTS), measured=3, seen=4, shown=1,
+        scenes=45, mined=30, elsewhere=tuple(CHESTS), measured=4, seen=4, shown=1,
         detector=("--minutes", f"{minutes:g}"), detector_held=("--minutes", "60", "--rate", "1e-3"),
         candidate=("--minutes", "30"),
         lungs=("--steps", "800"), lungs_held=("--steps", "250"),
@@ -187,13 +187,33 @@ def run(plan: Plan, work: Path, threads: int) -> None:
             "--int8", "--most", plan.mined,
             "--scenes", *(work / "scenes" / name for name in (*held, *plan.shared)),
         )  # fmt: skip
+    # What ships learns from every chest but those elsewhere, which measure it. What it proposes there the folds'
+    # candidate networks learn from too.
+    shipped_models = work / "models"
+    _detector(done, plan, work, "detector-held", plan.everyone, several)
+    halves = (work / name / "weights.pt" for name in ("detector-held-free", "detector-held"))
+    step("detector", "mean_weights", *halves, "--out", work / "detector")
+    mined_elsewhere: tuple[Path, ...] = ()
+    if plan.elsewhere:
+        (known, *_) = plan.held.values()
+        step(
+            "package-detector-unjoined", "package", "detector", *packed, "--out", shipped_models,
+            "--weights", work / "detector" / "weights.pt", "--calibration", work / "scenes" / known[0],
+        )  # fmt: skip
+        mined_elsewhere = (work / f"mined-{ELSEWHERE}",)
+        step(
+            f"mined-{ELSEWHERE}", "mining", "--models", shipped_models, "--out", *mined_elsewhere, "--int8",
+            "--most", plan.mined, "--scenes", *(work / "scenes" / name for name in plan.elsewhere),
+        )  # fmt: skip
     for fold, held in plan.held.items():
         (other,) = (name for name in plan.held if name != fold)
         models = work / f"models-{fold}"
         learned = [name for name in plan.everyone if name not in held]
         step(
-            f"candidate-{fold}", "train_candidate", "--scenes", *(work / "scenes" / name for name in learned),
-            "--mined", work / f"mined-{other}", "--out", work / f"candidate-{fold}", *several, *plan.candidate,
+            f"candidate-{fold}", "train_candidate",
+            "--scenes", *(work / "scenes" / name for name in (*learned, *plan.elsewhere)),
+            "--mined", work / f"mined-{other}", *mined_elsewhere, "--out", work / f"candidate-{fold}", *several,
+            *plan.candidate,
         )  # fmt: skip
         step(
             f"package-candidate-{fold}", "package", "candidate", *packed, "--out", models,
@@ -219,11 +239,7 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     point = work / "operating_point.json"
     step("operating-point", "operating_point", *_measured(plan, work, folds))
 
-    # What ships learns from every chest but those elsewhere, which measure it.
-    models = work / "models"
-    _detector(done, plan, work, "detector-held", plan.everyone, several)
-    halves = (work / name / "weights.pt" for name in ("detector-held-free", "detector-held"))
-    step("detector", "mean_weights", *halves, "--out", work / "detector")
+    models = shipped_models
     _lungs(done, plan, work, "lungs", plan.everyone, several)
     step(
         "candidate", "train_candidate", "--scenes", *(work / "scenes" / name for name in plan.everyone),
