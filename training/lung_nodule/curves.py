@@ -57,7 +57,8 @@ def main() -> None:
     options = parser.parse_args()
     rows = [json.loads(line) for line in options.log.read_text().splitlines()]
     if rows:
-        options.out.write_text(curves(rows, options.log.parent.name))
+        log = options.log
+        options.out.write_text(curves(rows, log.parent.name if log.stem == "log" else log.stem))
 
 
 if __name__ == "__main__":
