@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from training.lung_nodule.backgrounds import Background, load
-from training.lung_nodule.scenes import POINTED_AT, Scene, ShapeStore, make_scene
+from training.lung_nodule.scenes import Scene, ShapeStore, make_scene
 from training.lung_nodule.shapes import Shape
 
 PIXEL_MM = 0.7
@@ -100,7 +100,7 @@ def of_scene(scene: Scene) -> list[Outlined]:
     """Measure the inserted nodules of a scene."""
     told = []
     for number, nodule in enumerate(scene.nodules, start=1):
-        if nodule.site in ("real", POINTED_AT):
+        if not nodule.inserted:
             continue
         reach = int(nodule.long_mm / 2 + 8)
         box = tuple(slice(max(round(c) - reach, 0), round(c) + reach) for c in nodule.centre)
@@ -124,13 +124,14 @@ def inserted(
     backgrounds: Sequence[Background], shapes: Sequence[Shape], rating: int, *, scenes: int, nodules: int = 40
 ) -> dict[int, Quartiles]:
     """Insert nodules of a rating into chests as they were acquired; return their contrast by class of diameter."""
+    store = OneRating(shapes, rating)
     told = [
         one
         for number, background in enumerate(backgrounds)
         for n in range(scenes)
         for one in of_scene(
             make_scene(
-                background, OneRating(shapes, rating), np.random.default_rng([7, rating, number, n]),
+                background, store, np.random.default_rng([7, rating, number, n]),
                 nodules=nodules, distractors=0, as_acquired=True,
             )
         )

@@ -48,14 +48,12 @@ class Drawn:
         fraction: Share of the air there that tissue replaces.
         tissue_hu: Of that tissue.
         kept: The lung inside its outline.
-        gain_hu: What it adds to these voxels on average.
     """
 
     box: Box
     fraction: Float
     tissue_hu: float
     kept: Body
-    gain_hu: float
 
     @property
     def diameter_mm(self) -> float:
@@ -85,11 +83,30 @@ def draw_nodule(
         blur_mm: Standard deviations of the chest's slice profile and in-plane point spread.
     """
     for _ in range(_TRIES):
-        drawn = _drawn(hu, inside, centre, shape, rng, scale=scale, blur_mm=blur_mm)
-        if drawn is None:
+        lesion = with_margin(lesion_of(shape, rng), shape, rng, scale=scale)
+        beyond = lesion.margin.reach_mm if lesion.margin else 0.0
+        edge = int(2 * (shape.diameter_mm * scale / 2 * 1.8 + 4 + beyond)) + 8
+        box = box_about(centre, edge, hu.shape)
+        if box is None:
             return None
+        patch, lung = hu[box], inside[box]
+        corner = np.array([side.start for side in box])
+        fraction, coverage = rendered_fraction(
+            turned(shape, rng, scale=scale),
+            lesion,
+            (centre - corner).astype(np.float32),
+            edge,
+            blur_mm=blur_mm,
+        )
+        kept = (coverage > 0.5) & lung
+        if kept.sum() < 0.3 * (coverage > 0.5).sum() or kept.sum() < 8:
+            return None
+        if (patch[kept] < AIR_HU).mean() < LEAST_NEW:
+            return None
+        drawn = Drawn(box, fraction * room(lung), lesion.tissue_hu, kept)
+        gain = (np.maximum(drawn.tissue_hu - patch, 0) * drawn.fraction)[kept].mean()
         least, most = gain_bounds_hu(shape.texture, drawn.diameter_mm)
-        if least <= drawn.gain_hu <= most:
+        if least <= gain <= most:
             return drawn
     return None
 
@@ -118,35 +135,3 @@ def with_margin(lesion: Lesion, shape: Shape, rng: np.random.Generator, *, scale
     return replace(
         lesion, margin=drawn_margin(shape, rng, diameter_mm=shape.diameter_mm * scale, solid=solid)
     )
-
-
-def _drawn(
-    hu: Float,
-    inside: Body,
-    centre: npt.NDArray[np.float64],
-    shape: Shape,
-    rng: np.random.Generator,
-    *,
-    scale: float,
-    blur_mm: tuple[float, float],
-) -> Drawn | None:
-    """Draw densities, margin and orientation once; None where the lesion does not fit, whatever they are."""
-    lesion = with_margin(lesion_of(shape, rng), shape, rng, scale=scale)
-    beyond = lesion.margin.reach_mm if lesion.margin else 0.0
-    edge = int(2 * (shape.diameter_mm * scale / 2 * 1.8 + 4 + beyond)) + 8
-    box = box_about(centre, edge, hu.shape)
-    if box is None:
-        return None
-    patch, lung = hu[box], inside[box]
-    corner = np.array([side.start for side in box])
-    fraction, coverage = rendered_fraction(
-        turned(shape, rng, scale=scale), lesion, (centre - corner).astype(np.float32), edge, blur_mm=blur_mm
-    )
-    kept = (coverage > 0.5) & lung
-    if kept.sum() < 0.3 * (coverage > 0.5).sum() or kept.sum() < 8:
-        return None
-    if (patch[kept] < AIR_HU).mean() < LEAST_NEW:
-        return None
-    fraction = fraction * room(lung)
-    gain = np.maximum(lesion.tissue_hu - patch, 0) * fraction
-    return Drawn(box, fraction, lesion.tissue_hu, kept, float(gain[kept].mean()))

@@ -14,6 +14,7 @@ from firstread.dicom.volume import SourceSlice, Volume
 from firstread.findings import Mask
 from firstread.readers.lung_nodule.measure import Measured, measure_mask
 from training.lung_nodule.backgrounds import Background, depth_mm
+from training.lung_nodule.drawing import box_about
 from training.lung_nodule.insertion import (
     Lesion,
     compose,
@@ -82,10 +83,10 @@ class Chest:
         hu = self.background.hu[piece].astype(np.float32)
         lungs = np.ascontiguousarray(self.background.lungs[piece])
         extent = int(2 * (radius * 1.5 + 4)) + 4
-        corner = np.rint(centre - start).astype(int) - extent // 2
-        if (corner < 0).any() or (corner + extent > hu.shape).any():
+        box = box_about(centre - start, extent, hu.shape)
+        if box is None:
             return None
-        box = tuple(slice(int(c), int(c) + extent) for c in corner)
+        corner = np.array([side.start for side in box])
         inside = lungs[box] > 0
         lesion = lesion_of(shape, rng)
         fraction, coverage = rendered_fraction(

@@ -71,6 +71,11 @@ class Plan:
         """All chests that what ships learns from."""
         return [*(name for names in self.held.values() for name in names), *self.shared]
 
+    @property
+    def calibrated(self) -> str:
+        """The chest on whose scenes the INT8 graphs of what ships are calibrated."""
+        return self.everyone[0]
+
 
 def real_plan(scans: Path, work: Path, minutes: float, excluded: Path | None) -> Plan:
     """Return the run that made the shipped packages."""
@@ -169,45 +174,44 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         )  # fmt: skip
     for fold, held in plan.held.items():
         learned = [name for name in plan.everyone if name not in held]
-        models = work / f"models-{fold}"
+        fold_models = work / f"models-{fold}"
         _detector(done, plan, work, f"detector-{fold}", [*learned, *plan.elsewhere], several)
         _lungs(done, plan, work, f"lungs-{fold}", learned, several)
         step(
-            f"package-lungs-{fold}", "package", "lungs", *packed, "--out", models,
+            f"package-lungs-{fold}", "package", "lungs", *packed, "--out", fold_models,
             "--weights", work / f"lungs-{fold}" / "weights.pt",
         )  # fmt: skip
         step(
-            f"package-detector-{fold}", "package", "detector", *packed, "--out", models,
+            f"package-detector-{fold}", "package", "detector", *packed, "--out", fold_models,
             "--weights", work / f"detector-{fold}" / "weights.pt", "--calibration", work / "scenes" / learned[0],
         )  # fmt: skip
         # On chests that this fold's detector never saw, and those that all know: what the other fold's candidate
         # network learns from.
         step(
-            f"mined-{fold}", "mining", "--models", models, "--out", work / f"mined-{fold}", *plan.least,
+            f"mined-{fold}", "mining", "--models", fold_models, "--out", work / f"mined-{fold}", *plan.least,
             "--int8", "--most", plan.mined,
             "--scenes", *(work / "scenes" / name for name in (*held, *plan.shared)),
         )  # fmt: skip
     # What ships learns from every chest but those elsewhere, which measure it. What it proposes there the folds'
     # candidate networks learn from too.
-    shipped_models = work / "models"
+    models = work / "models"
     _detector(done, plan, work, "detector-held", plan.everyone, several)
     halves = (work / name / "weights.pt" for name in ("detector-held-free", "detector-held"))
     step("detector", "mean_weights", *halves, "--out", work / "detector")
     mined_elsewhere: tuple[Path, ...] = ()
     if plan.elsewhere:
-        (known, *_) = plan.held.values()
         step(
-            "package-detector-unjoined", "package", "detector", *packed, "--out", shipped_models,
-            "--weights", work / "detector" / "weights.pt", "--calibration", work / "scenes" / known[0],
+            "package-detector-unjoined", "package", "detector", *packed, "--out", models,
+            "--weights", work / "detector" / "weights.pt", "--calibration", work / "scenes" / plan.calibrated,
         )  # fmt: skip
         mined_elsewhere = (work / f"mined-{ELSEWHERE}",)
         step(
-            f"mined-{ELSEWHERE}", "mining", "--models", shipped_models, "--out", *mined_elsewhere, "--int8",
-            "--most", plan.mined, "--scenes", *(work / "scenes" / name for name in plan.elsewhere),
+            f"mined-{ELSEWHERE}", "mining", "--models", models, "--out", *mined_elsewhere, *plan.least,
+            "--int8", "--most", plan.mined, "--scenes", *(work / "scenes" / name for name in plan.elsewhere),
         )  # fmt: skip
     for fold, held in plan.held.items():
         (other,) = (name for name in plan.held if name != fold)
-        models = work / f"models-{fold}"
+        fold_models = work / f"models-{fold}"
         learned = [name for name in plan.everyone if name not in held]
         step(
             f"candidate-{fold}", "train_candidate",
@@ -216,11 +220,11 @@ def run(plan: Plan, work: Path, threads: int) -> None:
             *plan.candidate,
         )  # fmt: skip
         step(
-            f"package-candidate-{fold}", "package", "candidate", *packed, "--out", models,
+            f"package-candidate-{fold}", "package", "candidate", *packed, "--out", fold_models,
             "--weights", work / f"candidate-{fold}" / "weights.pt", "--calibration", work / "scenes" / learned[0],
         )  # fmt: skip
         asked = (
-            "--models", models, *plan.real, *plan.least, "--shapes", shapes, "--scenes", plan.measured,
+            "--models", fold_models, *plan.real, *plan.least, "--shapes", shapes, "--scenes", plan.measured,
             "--backgrounds", *files(backgrounds, held),
         )  # fmt: skip
         step(f"scored-{fold}", "score", *asked, "--shown", plan.shown, "--out", work / f"scored-{fold}.json")
@@ -228,8 +232,8 @@ def run(plan: Plan, work: Path, threads: int) -> None:
         if plan.seen:
             known = [name for name in (*learned, *plan.elsewhere) if not name.startswith("phantom")]
             step(
-                f"seen-{fold}", "score", "--models", models, *plan.least, "--shapes", shapes, "--scenes", plan.seen,
-                "--backgrounds", *files(backgrounds, known), "--out", work / f"seen-{fold}.json",
+                f"seen-{fold}", "score", "--models", fold_models, *plan.least, "--shapes", shapes,
+                "--scenes", plan.seen, "--backgrounds", *files(backgrounds, known), "--out", work / f"seen-{fold}.json",
             )  # fmt: skip
         step(
             f"baseline-{fold}", "score", "--baseline", "--shapes", shapes, "--scenes", plan.measured,
@@ -239,7 +243,6 @@ def run(plan: Plan, work: Path, threads: int) -> None:
     point = work / "operating_point.json"
     step("operating-point", "operating_point", *_measured(plan, work, folds))
 
-    models = shipped_models
     _lungs(done, plan, work, "lungs", plan.everyone, several)
     step(
         "candidate", "train_candidate", "--scenes", *(work / "scenes" / name for name in plan.everyone),
@@ -344,11 +347,10 @@ def _lungs(
 
 def _ship(done: Run, plan: Plan, work: Path, turn: str) -> None:
     """Pack detector and candidate network with what `operating_point.py` chose."""
-    (first, *_) = plan.held.values()
     for kind in ("detector", "candidate"):
         done.step(
             f"package-{kind}-{turn}", "package", kind, "--weights", work / kind / "weights.pt",
-            "--settings", SETTINGS, "--card", CARDS / f"{kind}.md", "--calibration", work / "scenes" / first[0],
+            "--settings", SETTINGS, "--card", CARDS / f"{kind}.md", "--calibration", work / "scenes" / plan.calibrated,
             "--point", work / "operating_point.json", "--tiles", plan.tiles, "--out", work / "models",
         )  # fmt: skip
 

@@ -28,10 +28,10 @@ TEXTURES = ((5, 5, 0.5), (4, 4, 0.12), (2, 3, 0.16), (1, 1, 0.22))
 """Readers' ratings of texture and how often they are drawn: lowest, highest, probability."""
 SITES = (("parenchymal", 0.42), ("juxtapleural", 0.33), ("perivascular", 0.25))
 
-
-_DISTRACTOR_MM = 48
 POINTED_AT = "pointed at"
 """The site of what readers saw and outlined not: below 3 mm, or no nodule to them."""
+_DISTRACTOR_MM = 48
+"""Edge of the cube that a distractor is drawn in."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class Placed:
     site: str
     readers: int
     long_mm: float
+
+    @property
+    def inserted(self) -> bool:
+        """Whether it was put there, and not in the chest before."""
+        return self.site not in ("real", POINTED_AT)
 
 
 @dataclass(frozen=True, eq=False)

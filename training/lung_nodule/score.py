@@ -102,7 +102,7 @@ def scene_nodules(scene: Scene) -> list[ScoredNodule]:
             center_lps_mm=(n.centre[2], n.centre[1], n.centre[0]),
             diameter_mm=n.diameter_mm,
             long_mm=n.long_mm,
-            counts=n.site not in ("real", POINTED_AT) and n.diameter_mm >= LEAST_MM,
+            counts=n.inserted and n.diameter_mm >= LEAST_MM,
             labels={"size": size_class(n.diameter_mm), "texture": n.kind, "site": n.site},
         )
         for n in scene.nodules
